@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Our own targets are held to the strictest setting; dependencies keep theirs.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "Halcyon",
+    products: [.executable(name: "halcyon", targets: ["halcyon"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    ],
+    targets: [
+        // Ground floor
+        module("Documents", [yams]),
+        module("RandomStreams", []),
+        // C
+        .target(name: "CKernels"),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+        .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg")]),
+        // Numeric half
+        module("Engine", ["CKernels", "COneDNN", "COpenBLAS", "Documents", "RandomStreams"]),
+        module("Networks", ["Engine", "Documents", "RandomStreams"]),
+        module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
+        module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),
+        // Study half
+        module("Trials", ["Documents"]),
+        module("SearchSpaces", ["Documents", "RandomStreams"]),
+        module("Search", ["Trials", "SearchSpaces", "Documents", "RandomStreams"]),
+        module("TrialStore", ["Trials", "Documents", grdb]),
+        module("Execution", ["Trials", "Search", "Documents", logging, subprocess, system]),
+        // Where the halves meet
+        module("Evaluation", ["Training", "Networks", "Imaging", "Engine", "Trials", "Documents", "RandomStreams"]),
+        module("Reporting", ["TrialStore", "Trials", "Search", "Documents"]),
+        .executableTarget(
+            name: "halcyon",
+            dependencies: [
+                "Reporting", "Evaluation", "Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Training",
+                "Networks", "Imaging", "Engine", "Documents", "RandomStreams", argumentParser, logging,
+            ],
+            swiftSettings: strict),
+        // Tests
+        tests("Documents", ["Documents", "RandomStreams"]),
+        tests("Engine", ["Engine", "CKernels", "Documents", "RandomStreams"]),
+        tests("Networks", ["Networks", "Engine", "Documents", "RandomStreams"]),
+        tests("Imaging", ["Imaging", "Documents", "RandomStreams"]),
+        tests("Training", ["Training", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
+        tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
+        tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
+        tests("TrialStore", ["TrialStore", "Trials", "Documents"]),
+        tests("Execution", ["Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
+        tests("EndToEnd", ["Documents", "TrialStore", "Trials", subprocess]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,42 @@
+import Documents
+import Testing
+
+@Suite struct DocumentTests {
+    @Test func locatedErrors() throws {
+        let text = "halcyon: 1\nname: x\nbatch: lots\nwidht: 3\n"
+        let document = try Document.parse(text, file: "e.yaml")
+        #expect(performing: { try document.required("batch").int("batch") }) { error in
+            "\(error)" == "e.yaml:3:8: batch: expected an integer, found the text \"lots\""
+        }
+        #expect(performing: { try document.allowOnly(["halcyon", "name", "batch", "width"]) }) { error in
+            "\(error)" == "e.yaml:4:1: unknown key \"widht\" (did you mean \"width\"?)"
+        }
+    }
+
+    @Test func scalars() throws {
+        let document = try Document.parse("[1, -2, 1e-3, 4GB, true, ~, '5', .5, \"é\\n\"]", file: "t")
+        #expect(document == [1, -2, 0.001, "4GB", true, Document.null, "5", 0.5, "é\n"])
+    }
+
+    @Test func roundTrips() throws {
+        let document: Document = [
+            "a": 1, "b": [1.5, "two", ["c": .null]], "quoted": "12", "text": "line\n\"x\" \\ : #", "flag": false, "empty": [],
+        ]
+        #expect(try Document.parse(document.json, file: "j") == document)
+        #expect(try Document.parse(document.yaml, file: "y") == document)
+        #expect(document.canonicalJSON.hasPrefix("{\"a\":1,\"b\""))
+    }
+
+    @Test func digestKnownAnswers() {
+        #expect(SHA256.hexadecimal(of: []) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(
+            SHA256.hexadecimal(of: Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
+                == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+    }
+
+    @Test func malformed() {
+        for text in ["a: [1, 2", "a: 1\na: 2", "a: b: c", ""] {
+            #expect(throws: InputError.self) { try Document.parse(text, file: "bad.yaml") }
+        }
+    }
+}
