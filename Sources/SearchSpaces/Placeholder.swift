@@ -1,1 +1,2 @@
-// placeholder
+package struct Genotype: Sendable {}
+package struct SearchSpace: Sendable {}

@@ -1,0 +1,50 @@
+import Documents
+import RandomStreams
+import SearchSpaces
+import Trials
+
+/// What a strategy or scheduler is shown, in an order that is part of the log. Its state is a function of that sequence alone.
+package enum Observation: Sendable {
+    /// A new trial was decided on and starts towards its first rung.
+    case started(trial: Int, genotype: Genotype, resource: Int)
+    /// A trial was decided to go on to a further rung.
+    case continued(trial: Int, resource: Int)
+    /// A trial reached a rung with these operating points.
+    case result(trial: Int, resource: Int, points: [Point])
+    /// A trial was stopped at its rung for good.
+    case stopped(trial: Int)
+    /// A trial failed for good.
+    case failed(trial: Int)
+}
+
+/// Proposes genotypes. One new file and one line in `strategyCatalogue` adds one.
+package protocol Strategy: Sendable {
+    /// The `kind` in an experiment's `strategy:`.
+    static var kind: String { get }
+    /// Reads its settings; misspelt or impossible ones are located errors.
+    init(settings: Document, space: SearchSpace, objectives: [Objective]) throws
+    mutating func observe(_ observation: Observation)
+    /// A genotype for a new trial: a pure function of the state and the stream. Steady-state: never waits for results.
+    func propose(using stream: inout RandomStream) -> Genotype
+}
+
+/// What a scheduler wants next.
+package enum SchedulerChoice: Sendable, Equatable {
+    /// Start a new trial towards `resource`.
+    case start(resource: Int)
+    /// Continue a resting trial from its checkpoint to `resource`.
+    case proceed(trial: Int, resource: Int)
+    /// Stop a resting trial for good (it becomes PRUNED).
+    case stop(trial: Int)
+    /// Nothing can be done with what is known now.
+    case nothing
+}
+
+/// Decides how far trials are trained. One new file and one line in `schedulerCatalogue` adds one.
+package protocol Scheduler: Sendable {
+    static var kind: Fidelity.Kind { get }
+    init(fidelity: Fidelity, objectives: [Objective])
+    mutating func observe(_ observation: Observation)
+    /// The next choice, a pure function of the state. `mayStart` is false once the budget of trials is spent.
+    func choose(mayStart: Bool) -> SchedulerChoice
+}
