@@ -1,0 +1,132 @@
+import Documents
+
+/// A value of a graph: the index into `Graph.values`.
+package struct ValueID: Sendable, Hashable {
+    package let index: Int
+}
+
+/// How a parameter starts.
+package enum Initializer: Sendable, Hashable {
+    case constant(Double)
+    /// Normal with deviation sqrt(2 / fanIn) (He et al. 2015, eq. 10), times `gain`.
+    case heNormal(fanIn: Int, gain: Double)
+}
+
+/// A named parameter (changed by the optimizer) or buffer (batch norm's running statistics; frozen for the optimizer).
+package struct ParameterSpecification: Sendable, Hashable {
+    package var name: String
+    package var shape: Shape
+    package var initializer: Initializer
+    package var trainable: Bool
+}
+
+/// A network, once: named inputs, named outputs, operations in topological order. Costs, gradients, rewrites and the
+/// compiled program are all read from it. Its heights and widths are open until shapes are asked for.
+package struct Graph: Sendable {
+    package enum Source: Sendable, Hashable {
+        case input(String)
+        case parameter(Int)
+        case node(Int, output: Int)
+    }
+
+    package struct Node: Sendable {
+        package var operation: any Operation
+        package var inputs: [ValueID]
+        package var outputs: [ValueID]
+        /// The block path, for reading: `block3.conv1`.
+        package var path: String
+    }
+
+    package struct Input: Sendable, Hashable {
+        package var name: String
+        /// The last axis; the others are open.
+        package var channels: Int
+    }
+
+    package private(set) var values: [Source] = []
+    package private(set) var nodes: [Node] = []
+    package private(set) var parameters: [ParameterSpecification] = []
+    package private(set) var inputs: [Input] = []
+    package var outputs: [(name: String, value: ValueID)] = []
+    /// After a run, the buffer takes the value: batch norm's running statistics.
+    package var updates: [(parameter: Int, value: ValueID)] = []
+
+    package init() {}
+
+    package mutating func input(_ name: String, channels: Int) -> ValueID {
+        if let known = values.firstIndex(of: .input(name)) { return ValueID(index: known) }
+        inputs.append(Input(name: name, channels: channels))
+        return add(.input(name))
+    }
+
+    /// Declares a parameter. Names are unique: a second declaration of a name is a broken invariant.
+    package mutating func parameter(
+        _ name: String, shape: Shape, initializer: Initializer, trainable: Bool = true
+    ) -> ValueID {
+        precondition(!parameters.contains { $0.name == name }, "the parameter \(name) is declared twice")
+        parameters.append(ParameterSpecification(name: name, shape: shape, initializer: initializer, trainable: trainable))
+        return add(.parameter(parameters.count - 1))
+    }
+
+    /// Adds a node and returns its outputs.
+    package mutating func apply(_ operation: any Operation, _ inputs: [ValueID], path: String) -> [ValueID] {
+        precondition(inputs.allSatisfy { $0.index < values.count })
+        let node = nodes.count
+        nodes.append(Node(operation: operation, inputs: inputs, outputs: [], path: path))
+        nodes[node].outputs = (0..<operation.outputCount).map { add(.node(node, output: $0)) }
+        return nodes[node].outputs
+    }
+
+    /// Adds a node with one output.
+    package mutating func apply(_ operation: any Operation, _ inputs: ValueID..., path: String) -> ValueID {
+        precondition(operation.outputCount == 1)
+        return apply(operation, inputs, path: path)[0]
+    }
+
+    package func output(_ name: String) -> ValueID? { outputs.first { $0.name == name }?.value }
+
+    private mutating func add(_ source: Source) -> ValueID {
+        values.append(source)
+        return ValueID(index: values.count - 1)
+    }
+
+    /// The shape of every value for these input shapes.
+    /// - Throws: `ShapeError` that names the node's path.
+    package func shapes(inputs inputShapes: [String: Shape]) throws -> [Shape] {
+        var shapes = [Shape](repeating: [], count: values.count)
+        for (index, source) in values.enumerated() {
+            switch source {
+            case .input(let name):
+                guard let shape = inputShapes[name] else { throw ShapeError("the input \"\(name)\" has no shape") }
+                let declared = inputs.first { $0.name == name }!
+                guard shape.rank == 0 || shape.channels == declared.channels else {
+                    throw ShapeError("the input \"\(name)\" has \(declared.channels) channels, found \(shape)")
+                }
+                shapes[index] = shape
+            case .parameter(let number): shapes[index] = parameters[number].shape
+            case .node(let number, let output):
+                guard output == 0 else { continue }
+                let node = nodes[number]
+                do {
+                    let found = try node.operation.outputShapes(node.inputs.map { shapes[$0.index] })
+                    for (value, shape) in zip(node.outputs, found) { shapes[value.index] = shape }
+                } catch let error as ShapeError {
+                    throw ShapeError("\(node.path): \(error.description)")
+                }
+            }
+        }
+        return shapes
+    }
+
+    /// Which values the given ones depend on, themselves included.
+    package func ancestors(of roots: [ValueID]) -> Set<Int> {
+        var found = Set(roots.map(\.index))
+        for index in values.indices.reversed() where found.contains(index) {
+            if case .node(let number, _) = values[index] {
+                for input in nodes[number].inputs { found.insert(input.index) }
+                for output in nodes[number].outputs { found.insert(output.index) }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,166 @@
+import CKernels
+import Documents
+
+/// Batch normalization over N, H, W (Ioffe and Szegedy 2015), PyTorch's conventions: momentum 0.1, unbiased running variance.
+///
+/// Inputs: x `[N, H, W, C]`, gamma, beta, running mean, running variance `[C]`. Outputs: y; with `.batch` statistics also the
+/// batch's mean and inverse deviation and the new running mean and variance, `[C]` each.
+package struct BatchNormalization: Operation {
+    package enum Statistics: String, Sendable {
+        /// Of this batch: training.
+        case batch
+        /// The running ones: inference.
+        case running
+    }
+
+    package static let name = "batch-normalization"
+    package static let momentum: Float = 0.1
+    package var epsilon: Double
+    package var statistics: Statistics
+    package var activation: FusedActivation
+
+    package init(epsilon: Double = 1e-5, statistics: Statistics = .batch, activation: FusedActivation = .none) {
+        self.epsilon = epsilon
+        self.statistics = statistics
+        self.activation = activation
+    }
+
+    package var attributes: Document {
+        ["epsilon": .float(epsilon), "statistics": .string(statistics.rawValue), "activation": .string(activation.rawValue)]
+    }
+    package var outputCount: Int { statistics == .batch ? 5 : 1 }
+
+    package static var samples: [OperationSample] {
+        func sample(_ x: Shape, _ operation: BatchNormalization) -> OperationSample {
+            OperationSample(operation, [x] + [Shape](repeating: [x.channels], count: 4), positive: [1, 4])
+        }
+        return [
+            sample([1, 4, 5, 1], BatchNormalization()), sample([3, 5, 3, 17], BatchNormalization()),
+            sample([2, 3, 7, 16], BatchNormalization(activation: .relu)),
+            sample([2, 5, 3, 24], BatchNormalization(statistics: .running)),
+            sample([1, 5, 3, 7], BatchNormalization(statistics: .running, activation: .relu)),
+        ]
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] {
+        guard inputs[0].rank == 4, inputs.dropFirst().allSatisfy({ $0 == [inputs[0].channels] }) else {
+            throw ShapeError("batch normalization of \(inputs[0]) with parameters \(inputs[1])")
+        }
+        return statistics == .batch ? [inputs[0]] + inputs[1...] : [inputs[0]]
+    }
+
+    package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
+        precondition(statistics == .batch, "differentiate the training graph: running statistics are constants of inference")
+        guard let upstream = builder.outputGradients[0] else { return [nil, nil, nil, nil, nil] }
+        let found = builder.applyAll(
+            BatchNormalizationGradient(activation: activation), builder.inputs[0], builder.inputs[1], builder.inputs[2],
+            builder.outputs[1], builder.outputs[2], upstream)
+        return [found[0], found[1], found[2], nil, nil]
+    }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let x = inputs[0]
+        let channels = x.shape.channels
+        let count = Scalar(x.shape.pixels)
+        var mean = inputs[3], variance = inputs[4]
+        if statistics == .batch {
+            mean = Tensor([channels])
+            variance = Tensor([channels])
+            for (index, value) in x.elements.enumerated() { mean.elements[index % channels] += value / count }
+            for (index, value) in x.elements.enumerated() {
+                let difference = value - mean.elements[index % channels]
+                variance.elements[index % channels] += difference * difference / count
+            }
+        }
+        let inverse = variance.map { 1 / ($0 + Scalar(epsilon)).squareRoot() }
+        var y = x
+        for index in y.elements.indices {
+            let c = index % channels
+            let value = (x.elements[index] - mean.elements[c]) * inverse.elements[c] * inputs[1].elements[c] + inputs[2].elements[c]
+            y.elements[index] = activation == .relu ? max(0, value) : value
+        }
+        guard statistics == .batch else { return [y] }
+        let momentum = Scalar(Self.momentum)
+        let unbiased = count > 1 ? count / (count - 1) : 1
+        return [
+            y, mean, inverse, Tensor.zip(inputs[3], mean) { (1 - momentum) * $0 + momentum * $1 },
+            Tensor.zip(inputs[4], variance) { (1 - momentum) * $0 + momentum * $1 * unbiased },
+        ]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let (x, y) = (context.inputs[0], context.outputs[0])
+        let (pixels, channels) = (x.shape.pixels, x.shape.channels)
+        let (epsilon, relu) = (Float(self.epsilon), Int32(activation == .relu ? 1 : 0))
+        if statistics == .running {
+            return FunctionKernel { o in
+                halcyon_batch_norm_inference(
+                    pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], o.inputs[3], o.inputs[4], epsilon, relu,
+                    o.outputs[0], y.pitch)
+            }
+        }
+        return FunctionKernel { o in
+            o.outputs[3].update(from: o.inputs[3], count: channels)
+            o.outputs[4].update(from: o.inputs[4], count: channels)
+            halcyon_batch_norm_forward(
+                pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], epsilon, Self.momentum, relu, o.outputs[1],
+                o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch)
+        }
+    }
+}
+
+/// The gradients of training-mode batch normalization, the activation's mask recomputed from x.
+///
+/// Inputs: x, gamma, beta, mean, inverse deviation, dy. Outputs: dx, dgamma, dbeta.
+package struct BatchNormalizationGradient: Operation {
+    package static let name = "batch-normalization-gradient"
+    package static let isDifferentiable = false
+    package var activation: FusedActivation
+
+    package var attributes: Document { ["activation": .string(activation.rawValue)] }
+    package var outputCount: Int { 3 }
+    package var inPlaceInput: Int? { 5 }
+
+    package static var samples: [OperationSample] {
+        [FusedActivation.none, .relu].map { activation in
+            let c: Shape = [17]
+            return OperationSample(
+                BatchNormalizationGradient(activation: activation), [[2, 3, 5, 17], c, c, c, c, [2, 3, 5, 17]], positive: [4])
+        }
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[0], inputs[1], inputs[2]] }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let (x, gamma, beta, mean, inverse) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
+        var dy = inputs[5]
+        let channels = x.shape.channels
+        let count = Scalar(x.shape.pixels)
+        var dx = x, dgamma = gamma.map { _ in 0 }, dbeta = beta.map { _ in 0 }
+        func normalized(_ index: Int) -> Scalar {
+            (x.elements[index] - mean.elements[index % channels]) * inverse.elements[index % channels]
+        }
+        for index in x.elements.indices {
+            let c = index % channels
+            if activation == .relu, normalized(index) * gamma.elements[c] + beta.elements[c] <= 0 { dy.elements[index] = 0 }
+            dgamma.elements[c] += dy.elements[index] * normalized(index)
+            dbeta.elements[c] += dy.elements[index]
+        }
+        for index in x.elements.indices {
+            let c = index % channels
+            let centred = dy.elements[index] - (dbeta.elements[c] + normalized(index) * dgamma.elements[c]) / count
+            dx.elements[index] = gamma.elements[c] * inverse.elements[c] * centred
+        }
+        return [dx, dgamma, dbeta]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let (x, dy, dx) = (context.inputs[0], context.inputs[5], context.outputs[0])
+        let relu = Int32(activation == .relu ? 1 : 0)
+        return FunctionKernel { o in
+            halcyon_batch_norm_backward(
+                x.shape.pixels, x.shape.channels, o.inputs[0], x.pitch, nil, 0, o.inputs[5], dy.pitch, o.inputs[1], o.inputs[2],
+                o.inputs[3], o.inputs[4], relu, o.outputs[0], dx.pitch, o.outputs[1], o.outputs[2])
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import Documents
+
+/// An activation that a convolution or a batch norm applies to its output.
+package enum FusedActivation: String, Sendable {
+    case none, relu
+}
+
+/// 2-D convolution (cross-correlation), stride 1, zero padding that keeps the size.
+///
+/// Inputs: x `[N, H, W, I]`, weight `[O, I, K, K]` with odd K, optionally bias `[O]`. Output: `[N, H, W, O]`.
+/// MACs: N H W O I K².
+package struct Convolution: Operation {
+    package static let name = "convolution"
+    package var dilation: Int
+    package var activation: FusedActivation
+
+    package init(dilation: Int = 1, activation: FusedActivation = .none) {
+        self.dilation = dilation
+        self.activation = activation
+    }
+
+    package var attributes: Document { ["dilation": .int(dilation), "activation": .string(activation.rawValue)] }
+
+    package static var samples: [OperationSample] {
+        [
+            OperationSample(Convolution(), [[1, 5, 4, 1], [3, 1, 3, 3]]),
+            OperationSample(Convolution(), [[3, 7, 5, 5], [17, 5, 3, 3], [17]]),
+            OperationSample(Convolution(), [[1, 6, 9, 16], [1, 16, 3, 3], [1]]),
+            OperationSample(Convolution(), [[2, 5, 5, 24], [8, 24, 1, 1], [8]]),
+            OperationSample(Convolution(), [[1, 9, 8, 3], [4, 3, 5, 5]]),
+            OperationSample(Convolution(dilation: 2), [[1, 9, 7, 4], [6, 4, 3, 3], [6]]),
+            OperationSample(Convolution(activation: .relu), [[2, 6, 5, 6], [10, 6, 3, 3], [10]]),
+            OperationSample(Convolution(activation: .relu), [[1, 5, 5, 1], [32, 1, 3, 3], [32]]),
+        ]
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] {
+        let (x, weight) = (inputs[0], inputs[1])
+        guard x.rank == 4, weight.rank == 4 else { throw ShapeError("convolution of \(x) with weights \(weight)") }
+        guard x[3] == weight[1] else { throw ShapeError("weights \(weight) expect \(weight[1]) channels, found \(x[3])") }
+        guard weight[2] == weight[3], weight[2] % 2 == 1 else {
+            throw ShapeError("a kernel must be square and odd, found \(weight[2])x\(weight[3])")
+        }
+        guard inputs.count < 3 || inputs[2] == [weight[0]] else { throw ShapeError("bias \(inputs[2]) for \(weight[0]) channels") }
+        return [x.with(channels: weight[0])]
+    }
+
+    package func macs(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
+        outputs[0].count * inputs[1][1] * inputs[1][2] * inputs[1][3]
+    }
+
+    package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
+        guard var upstream = builder.outputGradients[0] else { return builder.inputs.map { _ in nil } }
+        if activation == .relu {
+            upstream = builder.apply(RectifiedLinearGradient(), builder.outputs[0], upstream, name: "activation-gradient")
+        }
+        let hasBias = builder.inputs.count > 2
+        let x = builder.apply(
+            ConvolutionInputGradient(dilation: dilation), upstream, builder.inputs[1], name: "input-gradient")
+        let weight = builder.applyAll(
+            ConvolutionWeightGradient(dilation: dilation, hasBias: hasBias), builder.inputs[0], upstream,
+            builder.inputs[1], name: "weight-gradient")
+        return [x] + weight
+    }
+
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let (x, weight) = (inputs[0], inputs[1])
+        var y = Tensor<Scalar>(x.shape.with(channels: weight.shape[0]))
+        forEachTap(x.shape, weight.shape, dilation) { pixel, neighbour, kh, kw in
+            for o in 0..<weight.shape[0] {
+                var sum: Scalar = 0
+                for i in 0..<weight.shape[1] {
+                    sum += x.elements[neighbour * weight.shape[1] + i] * weight.elements[weightIndex(weight.shape, o, i, kh, kw)]
+                }
+                y.elements[pixel * weight.shape[0] + o] += sum
+            }
+        }
+        let channels = weight.shape[0]
+        for index in y.elements.indices {
+            if inputs.count > 2 { y.elements[index] += inputs[2].elements[index % channels] }
+            if activation == .relu, y.elements[index] < 0 { y.elements[index] = 0 }
+        }
+        return [y]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        try ConvolutionKernel(
+            .forward, context, x: context.inputs[0], y: context.outputs[0], weight: context.inputs[1].shape,
+            dilation: dilation, hasBias: context.inputs.count > 2, relu: activation == .relu)
+    }
+}
+
+/// The gradient of a convolution with respect to its input: the transposed convolution.
+///
+/// Inputs: dy `[N, H, W, O]`, weight `[O, I, K, K]`. Output: dx `[N, H, W, I]`.
+package struct ConvolutionInputGradient: Operation {
+    package static let name = "convolution-input-gradient"
+    package static let isDifferentiable = false
+    package var dilation: Int
+
+    package var attributes: Document { ["dilation": .int(dilation)] }
+
+    package static var samples: [OperationSample] {
+        [
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 7, 3], [3, 17, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 32], [32, 1, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 5, 4, 1], [1, 24, 3, 3]]),
+        ]
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[0].with(channels: inputs[1][1])] }
+
+    package func macs(_ inputs: [Shape], _ outputs: [Shape]) -> Int { inputs[0].pixels * inputs[1].count }
+
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let (dy, weight) = (inputs[0], inputs[1])
+        var dx = Tensor<Scalar>(dy.shape.with(channels: weight.shape[1]))
+        forEachTap(dx.shape, weight.shape, dilation) { pixel, neighbour, kh, kw in
+            for o in 0..<weight.shape[0] {
+                let upstream = dy.elements[pixel * weight.shape[0] + o]
+                for i in 0..<weight.shape[1] {
+                    dx.elements[neighbour * weight.shape[1] + i] +=
+                        upstream * weight.elements[weightIndex(weight.shape, o, i, kh, kw)]
+                }
+            }
+        }
+        return [dx]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        try ConvolutionKernel(
+            .inputGradient, context, x: context.outputs[0], y: context.inputs[0], weight: context.inputs[1].shape,
+            dilation: dilation, hasBias: false, relu: false)
+    }
+}
+
+/// The gradients of a convolution with respect to its weight and, where it has one, its bias.
+///
+/// Inputs: x `[N, H, W, I]`, dy `[N, H, W, O]`, weight `[O, I, K, K]` (for its shape). Outputs: dw `[O, I, K, K]`, db `[O]`.
+package struct ConvolutionWeightGradient: Operation {
+    package static let name = "convolution-weight-gradient"
+    package static let isDifferentiable = false
+    package var dilation: Int
+    package var hasBias: Bool
+
+    init(dilation: Int, hasBias: Bool) {
+        self.dilation = dilation
+        self.hasBias = hasBias
+    }
+
+    package var attributes: Document { ["dilation": .int(dilation), "bias": .bool(hasBias)] }
+    package var outputCount: Int { hasBias ? 2 : 1 }
+
+    package static var samples: [OperationSample] {
+        [
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[2, 5, 7, 17], [2, 5, 7, 3], [3, 17, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: false), [[2, 5, 4, 1], [2, 5, 4, 32], [32, 1, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[1, 5, 4, 24], [1, 5, 4, 1], [1, 24, 1, 1]]),
+        ]
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { hasBias ? [inputs[2], [inputs[2][0]]] : [inputs[2]] }
+
+    package func macs(_ inputs: [Shape], _ outputs: [Shape]) -> Int { inputs[0].pixels * inputs[2].count }
+
+    @_specialize(where Scalar == Float)
+    @_specialize(where Scalar == Double)
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let (x, dy, shape) = (inputs[0], inputs[1], inputs[2].shape)
+        var dw = Tensor<Scalar>(shape)
+        forEachTap(x.shape, shape, dilation) { pixel, neighbour, kh, kw in
+            for o in 0..<shape[0] {
+                let upstream = dy.elements[pixel * shape[0] + o]
+                for i in 0..<shape[1] {
+                    dw.elements[weightIndex(shape, o, i, kh, kw)] += upstream * x.elements[neighbour * shape[1] + i]
+                }
+            }
+        }
+        guard hasBias else { return [dw] }
+        var db = Tensor<Scalar>([shape[0]])
+        for (index, value) in dy.elements.enumerated() { db.elements[index % shape[0]] += value }
+        return [dw, db]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        try ConvolutionKernel(
+            .weightGradient, context, x: context.inputs[0], y: context.inputs[1], weight: context.inputs[2].shape,
+            dilation: dilation, hasBias: hasBias, relu: false)
+    }
+}
+
+private func weightIndex(_ shape: Shape, _ o: Int, _ i: Int, _ kh: Int, _ kw: Int) -> Int {
+    ((o * shape[1] + i) * shape[2] + kh) * shape[3] + kw
+}
+
+/// Visits every (output pixel, input pixel, kernel row, kernel column) of a same-size convolution; pixels as flat indices.
+@inline(__always)
+private func forEachTap(_ x: Shape, _ weight: Shape, _ dilation: Int, _ visit: (Int, Int, Int, Int) -> Void) {
+    let half = weight[2] / 2
+    for n in 0..<x.batch {
+        for h in 0..<x.height {
+            for w in 0..<x.width {
+                for kh in 0..<weight[2] {
+                    let row = h + (kh - half) * dilation
+                    guard row >= 0, row < x.height else { continue }
+                    for kw in 0..<weight[3] {
+                        let column = w + (kw - half) * dilation
+                        guard column >= 0, column < x.width else { continue }
+                        visit((n * x.height + h) * x.width + w, (n * x.height + row) * x.width + column, kh, kw)
+                    }
+                }
+            }
+        }
+    }
+}
