@@ -1,1 +1,137 @@
-// placeholder
+// Stateless Float32 kernels on raw pointers, one thread each. Every kernel exists as a portable, an AVX2 and an AVX-512
+// version of one source, chosen at run time; results of different versions may differ in the last bits, those of one
+// version never do.
+//
+// Tensors are channels-last. `pixels` is N * H * W; a *pitch* is the distance in floats from one pixel to the next, at
+// least `channels`, larger where the tensor is a slice of channels of a wider buffer. Destinations are overwritten unless
+// the name says `accumulate`. Unless noted, a destination may be the same memory as a source of the same pitch, but may
+// not overlap it otherwise. Any count, also 0, and any alignment is allowed; 64-byte alignment is fastest.
+#ifndef HALCYON_CKERNELS_H
+#define HALCYON_CKERNELS_H
+#include <stddef.h>
+
+/// The instruction set in use: "avx512", "avx2" or "portable".
+const char *halcyon_kernels_isa(void);
+/// Chooses a version by name, for tests; NULL returns to the best one. Returns 1, or 0 if unknown or not supported here.
+/// Not for use while another thread runs kernels.
+int halcyon_kernels_force_isa(const char *name);
+
+// MARK: Flat memory
+
+void halcyon_fill(ptrdiff_t count, float value, float *y);
+/// y = x * factor
+void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y);
+/// y += x * factor
+void halcyon_accumulate_scaled(ptrdiff_t count, const float *x, float factor, float *y);
+double halcyon_sum_of_squares(ptrdiff_t count, const float *x);
+double halcyon_sum(ptrdiff_t count, const float *x);
+/// 1 if every element is finite.
+int halcyon_all_finite(ptrdiff_t count, const float *x);
+
+/// One Adam step in one pass over flat memory, PyTorch's formula (Kingma and Ba 2015; decoupled decay: Loshchilov and Hutter 2019, AdamW):
+/// p -= learningRate * weightDecay * p; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g²;
+/// p -= learningRate / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon). `step` counts from 1.
+/// The gradient is multiplied by `gradientScale` on reading (1, or a clipping factor); it is not written.
+void halcyon_adam(ptrdiff_t count, float *parameters, const float *gradients, float *firstMoments, float *secondMoments,
+                  double learningRate, double beta1, double beta2, double epsilon, double weightDecay, ptrdiff_t step,
+                  float gradientScale);
+/// One step of gradient descent with momentum, PyTorch's formula without dampening or Nesterov:
+/// g' = g * gradientScale + weightDecay * p; velocity = momentum * velocity + g'; p -= learningRate * velocity.
+void halcyon_momentum(ptrdiff_t count, float *parameters, const float *gradients, float *velocities, double learningRate,
+                      double momentum, double weightDecay, float gradientScale);
+
+/// Mean of (x - t)². Double accumulation.
+double halcyon_mean_squared_error(ptrdiff_t count, const float *x, const float *target);
+/// dx = 2 (x - t) / count * scale
+void halcyon_mean_squared_error_gradient(ptrdiff_t count, const float *x, const float *target, float scale, float *dx);
+/// Mean of |x - t|. Double accumulation.
+double halcyon_mean_absolute_error(ptrdiff_t count, const float *x, const float *target);
+/// dx = sign(x - t) / count * scale, 0 where equal
+void halcyon_mean_absolute_error_gradient(ptrdiff_t count, const float *x, const float *target, float scale, float *dx);
+
+// MARK: Pixels and channels
+
+/// y = x
+void halcyon_copy(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// y += x
+void halcyon_accumulate(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// y = a + b
+void halcyon_add(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
+                 float *y, ptrdiff_t yPitch);
+/// y = a - b
+void halcyon_subtract(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
+                      float *y, ptrdiff_t yPitch);
+/// y = a * b
+void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
+                      float *y, ptrdiff_t yPitch);
+/// y = max(x, slope * x) as x > 0 ? x : slope * x; slope 0 is ReLU.
+void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float slope, float *y,
+                        ptrdiff_t yPitch);
+/// dx = y > 0 ? dy : slope * dy, from the activation's output y (slope >= 0). dx may be dy.
+void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *y, ptrdiff_t yPitch, const float *dy,
+                                 ptrdiff_t dyPitch, float slope, float *dx, ptrdiff_t dxPitch);
+/// y = x + bias[c]
+void halcyon_bias_add(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *bias, float *y,
+                      ptrdiff_t yPitch);
+/// biasGradient[c] = sum of dy over pixels; float sums over at most 256 pixels, added in double.
+void halcyon_bias_gradient(ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t dyPitch, float *biasGradient);
+/// y = act(x * scale[c] + shift[c]), act ReLU if `relu`.
+void halcyon_affine(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *scale,
+                    const float *shift, int relu, float *y, ptrdiff_t yPitch);
+
+// MARK: Batch normalization (Ioffe and Szegedy 2015)
+
+/// The statistics of a training pass: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance;
+/// if not NULL, running = (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch.
+void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float epsilon,
+                                   float momentum, float *mean, float *inverseDeviation, float *runningMean,
+                                   float *runningVariance);
+/// Training: statistics as above, then y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
+void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                                const float *beta, float epsilon, float momentum, int relu, float *mean,
+                                float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
+                                ptrdiff_t yPitch);
+/// Inference: y = act((x - runningMean) / sqrt(runningVariance + epsilon) * gamma + beta).
+void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                                  const float *beta, const float *runningMean, const float *runningVariance, float epsilon,
+                                  int relu, float *y, ptrdiff_t yPitch);
+/// Gradients of the training pass from its input x, its statistics and dy. With `relu`, dy is first masked by y > 0, and
+/// the mask is taken from y if y is not NULL, else recomputed from x, gamma and beta (bit-equal to the forward pass and
+/// one tensor less to read). `beta` is read only then. Overwrites dx, gammaGradient[c], betaGradient[c]. dx may be dy or x.
+void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *y,
+                                 ptrdiff_t yPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta,
+                                 const float *mean, const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch,
+                                 float *gammaGradient, float *betaGradient);
+
+// MARK: Images. Heights and widths are the input's (of the forward direction). Source and destination must not overlap.
+
+/// 2x2 windows, stride 2, floor sizes: [N, H, W, C] to [N, H / 2, W / 2, C].
+void halcyon_max_pool2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x,
+                       ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// dy [N, H / 2, W / 2, C] goes to each window's first maximum in row-major order, as PyTorch; all else in dx is 0.
+void halcyon_max_pool2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x,
+                                ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+/// Bilinear, half-pixel centres, edges clamped (F.interpolate, align_corners=False): [N, H, W, C] to [N, 2H, 2W, C].
+void halcyon_upsample2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x,
+                       ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// The transpose: dy [N, 2H, 2W, C] to dx [N, H, W, C].
+void halcyon_upsample2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *dy,
+                                ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+
+#define HALCYON_PAD_ZERO 0
+#define HALCYON_PAD_REPLICATE 1
+/// Without repeating the edge; `bottom` < height and `right` < width.
+#define HALCYON_PAD_REFLECT 2
+/// [N, H, W, C] to [N, H + bottom, W + right, C].
+void halcyon_pad(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom, ptrdiff_t right,
+                 int mode, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// The transpose: dy [N, H + bottom, W + right, C] to dx [N, H, W, C].
+void halcyon_pad_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
+                          ptrdiff_t right, int mode, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+/// The top left part: [N, H + bottom, W + right, C] to [N, H, W, C].
+void halcyon_crop(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom, ptrdiff_t right,
+                  const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// The transpose: dy [N, H, W, C] to dx [N, H + bottom, W + right, C], 0 outside.
+void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
+                           ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+#endif

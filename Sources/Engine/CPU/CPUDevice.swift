@@ -1,0 +1,65 @@
+import CKernels
+import COneDNN
+
+/// The processor as a device: owns the memory of stores and arenas, makes kernels, runs programs and the optimizer pass.
+package struct CPUDevice: Sendable {
+    package let threads: Int
+
+    package init(threads: Int = 1) {
+        self.threads = threads
+        halcyon_dnn_set_threads(Int32(threads))
+    }
+
+    /// The instruction set that the kernels use, for example `avx512`.
+    package static var instructionSet: String { String(cString: halcyon_kernels_isa()) }
+
+    /// Makes the kernels of a program and the memory it runs in.
+    /// - Parameter gradients: required where the program computes gradients.
+    package func load(
+        _ program: Program, parameters: ParameterStore, gradients: GradientStore? = nil
+    ) throws -> Executable {
+        try Executable(program, parameters: parameters, gradients: gradients, threads: threads)
+    }
+
+    /// One Adam step (Kingma and Ba 2015; decoupled weight decay, Loshchilov and Hutter 2019) over flat memory.
+    /// - Parameter step: counted from 1.
+    package func adam(
+        _ store: ParameterStore, _ gradients: GradientStore, state: AdamState, settings: AdamSettings, step: Int,
+        gradientScale: Float = 1
+    ) {
+        halcyon_adam(
+            store.trainable.count, store.trainable.pointer, gradients.buffer.pointer, state.firstMoments.pointer,
+            state.secondMoments.pointer, settings.learningRate, settings.beta1, settings.beta2, settings.epsilon,
+            settings.weightDecay, step, gradientScale)
+        store.markChanged()
+    }
+}
+
+package struct AdamSettings: Sendable, Equatable {
+    package var learningRate: Double
+    package var beta1: Double
+    package var beta2: Double
+    package var epsilon: Double
+    package var weightDecay: Double
+
+    package init(
+        learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+}
+
+/// Adam's moments, laid out as the store's trainable memory.
+package final class AdamState {
+    package let firstMoments: FloatBuffer
+    package let secondMoments: FloatBuffer
+
+    package init(for store: ParameterStore) {
+        firstMoments = FloatBuffer(count: store.trainable.count)
+        secondMoments = FloatBuffer(count: store.trainable.count)
+    }
+}

@@ -1,0 +1,122 @@
+/// How a graph is compiled.
+package struct CompileOptions: Sendable {
+    /// False leaves the graph as it is: no folding, no fused activations.
+    package var fusion: Bool
+    package var threads: Int
+
+    package init(fusion: Bool = true, threads: Int = 1) {
+        self.fusion = fusion
+        self.threads = threads
+    }
+}
+
+/// Turns a graph into a program for given input shapes: drops what nothing needs, separates what depends on parameters
+/// alone, and plans the arena.
+package enum Compiler {
+    /// - Parameters:
+    ///   - graph: for inference (`forInference`) or any graph with outputs.
+    ///   - inputs: the shape of each input.
+    /// - Throws: `ShapeError`.
+    package static func compile(_ graph: Graph, inputs: [String: Shape], options: CompileOptions = CompileOptions()) throws -> Program {
+        let graph = options.fusion ? fusionCatalogue.reduce(graph) { $1.apply($0) } : graph
+        return try compile(prepared: graph, gradients: [], inputs: inputs, options: options)
+    }
+
+    /// The program of a training step: loss of the output `image` against the input `target`, and all gradients.
+    package static func compileTraining(
+        _ graph: Graph, loss: PixelLoss, inputs: [String: Shape], options: CompileOptions = CompileOptions()
+    ) throws -> Program {
+        let graph = options.fusion ? fusionCatalogue.reduce(graph) { $1.apply($0) } : graph
+        let training = graph.training(loss: loss)
+        return try compile(prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options)
+    }
+
+    private static func compile(
+        prepared graph: Graph, gradients: [(parameter: Int, value: ValueID)], inputs: [String: Shape], options: CompileOptions
+    ) throws -> Program {
+        let shapes = try graph.shapes(inputs: inputs)
+        let live = graph.ancestors(of: graph.outputs.map(\.value) + graph.updates.map(\.value) + gradients.map(\.value))
+        let layout = ParameterStore.layout(graph.parameters)
+        var storages = StorageAssignment(graph: graph, shapes: shapes)
+
+        // Nodes in order, those that depend on parameters alone first.
+        var isFixed = [Bool](repeating: false, count: graph.values.count)
+        var preparation: [Int] = []
+        var body: [Int] = []
+        for (index, source) in graph.values.enumerated() {
+            switch source {
+            case .input: break
+            case .parameter: isFixed[index] = true
+            case .node(let number, let output):
+                let node = graph.nodes[number]
+                let fixed = node.inputs.allSatisfy { isFixed[$0.index] }
+                isFixed[index] = fixed
+                guard output == 0, node.outputs.contains(where: { live.contains($0.index) }) else { continue }
+                if fixed { preparation.append(number) } else { body.append(number) }
+            }
+        }
+        // Reading order over both parts gives lifetimes; parameters, inputs, outputs and fixed values live throughout.
+        let order = preparation + body
+        var lastUse = [Int](repeating: -1, count: graph.values.count)
+        for (position, number) in order.enumerated() { for input in graph.nodes[number].inputs { lastUse[input.index] = position } }
+        let throughout = graph.outputs.map(\.value.index) + graph.updates.map(\.value.index) + gradients.map(\.value.index)
+        for index in throughout { lastUse[index] = order.count }
+        for (index, fixed) in isFixed.enumerated() where fixed { lastUse[index] = order.count }
+        // A gradient is written where the optimizer reads it, unless another gradient already is that value.
+        for gradient in gradients {
+            let view = layout[gradient.parameter]
+            storages.pin(gradient.value, region: .gradients, offset: view.offset)
+        }
+        for (index, source) in graph.values.enumerated() {
+            switch source {
+            case .input: storages.reserve(ValueID(index: index), at: -1, until: order.count)
+            case .parameter(let number):
+                let trainable = graph.parameters[number].trainable
+                storages.pin(ValueID(index: index), region: trainable ? .trainable : .frozen, offset: layout[number].offset)
+            case .node: break
+            }
+        }
+        var macs = 0
+        for (position, number) in order.enumerated() {
+            let node = graph.nodes[number]
+            macs += node.operation.macs(node.inputs.map { shapes[$0.index] }, node.outputs.map { shapes[$0.index] })
+            storages.place(node, at: position, lastUse: lastUse)
+        }
+        // Gradients of parameters that lie elsewhere (the same value as another gradient) are copied.
+        let plan = storages.plan()
+        var copies: [(from: Program.Place, to: Program.Place)] = []
+        for gradient in gradients {
+            let target = Program.Place(
+                region: .gradients, offset: layout[gradient.parameter].offset, shape: shapes[gradient.value.index],
+                pitch: shapes[gradient.value.index].rank > 0 ? shapes[gradient.value.index].channels : 1)
+            let source = plan.place(of: gradient.value)
+            if source != target { copies.append((source, target)) }
+        }
+        for update in graph.updates {
+            let source = plan.place(of: update.value)
+            var target = source
+            target.region = graph.parameters[update.parameter].trainable ? .trainable : .frozen
+            target.offset = layout[update.parameter].offset
+            copies.append((source, target))
+        }
+        func instructions(_ numbers: [Int]) -> [Program.Instruction] {
+            numbers.compactMap { number in
+                let node = graph.nodes[number]
+                let inputShapes = node.inputs.map { shapes[$0.index] }
+                let inputs = node.inputs.map(plan.place(of:))
+                let outputs = node.outputs.map(plan.place(of:))
+                if node.operation.isIdentity(inputShapes), inputs[0] == outputs[0] { return nil }
+                return Program.Instruction(
+                    operation: node.operation, inputs: inputs, outputs: outputs, path: node.path,
+                    fixedInputs: Set(node.inputs.indices.filter { isFixed[node.inputs[$0].index] }))
+            }
+        }
+        return Program(
+            preparation: instructions(preparation), body: instructions(body),
+            inputs: Dictionary(uniqueKeysWithValues: graph.inputs.map { input in
+                (input.name, plan.place(of: ValueID(index: graph.values.firstIndex(of: .input(input.name))!)))
+            }),
+            outputs: Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, plan.place(of: $0.value)) }),
+            updates: copies, parameters: graph.parameters, threads: options.threads, arenaCount: plan.arenaCount, macs: macs)
+    }
+}

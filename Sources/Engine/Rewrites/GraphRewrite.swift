@@ -1,0 +1,70 @@
+/// A change of a graph that keeps what it computes. One file and one line in `fusionCatalogue` adds one; each is tested
+/// against the graph it started from.
+package struct GraphRewrite: Sendable {
+    package var name: String
+    package var apply: @Sendable (Graph) -> Graph
+}
+
+/// In the order in which they are applied.
+package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseActivation]
+
+extension Graph {
+    /// The same graph with each node passed through `replace`, which emits into the new graph and returns the values that
+    /// stand for the node's outputs. Nodes that nothing needs any more are left out.
+    func rewritten(
+        _ replace: (_ node: Node, _ inputs: [ValueID], _ graph: inout Graph) -> [ValueID]?
+    ) -> Graph {
+        let live = live
+        var graph = Graph()
+        var mapped: [Int: ValueID] = [:]
+        for (index, source) in values.enumerated() {
+            switch source {
+            case .input(let name):
+                mapped[index] = graph.input(name, channels: inputs.first { $0.name == name }!.channels)
+            case .parameter(let number):
+                let p = parameters[number]
+                mapped[index] = graph.parameter(p.name, shape: p.shape, initializer: p.initializer, trainable: p.trainable)
+            case .node(let number, let output):
+                let node = nodes[number]
+                guard output == 0, node.outputs.contains(where: { live.contains($0.index) }) else { continue }
+                let inputs = node.inputs.map { mapped[$0.index]! }
+                let outputs = replace(node, inputs, &graph) ?? graph.apply(node.operation, inputs, path: node.path)
+                for (old, new) in zip(node.outputs, outputs) { mapped[old.index] = new }
+            }
+        }
+        graph.outputs = outputs.map { ($0.name, mapped[$0.value.index]!) }
+        graph.updates = updates.compactMap { update in mapped[update.value.index].map { (update.parameter, $0) } }
+        return graph
+    }
+
+    /// The values that outputs and updates depend on.
+    var live: Set<Int> { ancestors(of: outputs.map(\.value) + updates.map(\.value)) }
+
+    /// For each value that exactly one live node reads, and no output or update: that node.
+    var onlyConsumers: [Node?] {
+        let live = live
+        var readers = [[Node]](repeating: [], count: values.count)
+        for node in nodes where node.outputs.contains(where: { live.contains($0.index) }) {
+            for input in node.inputs { readers[input.index].append(node) }
+        }
+        let kept = Set((outputs.map(\.value) + updates.map(\.value)).map(\.index))
+        return readers.enumerated().map { $1.count == 1 && !kept.contains($0) ? $1[0] : nil }
+    }
+
+    /// The node that makes this value as its first output.
+    func producer(of value: ValueID) -> Node? {
+        guard case .node(let number, 0) = values[value.index] else { return nil }
+        return nodes[number]
+    }
+
+    /// The graph for inference: batch norm reads its running statistics and updates nothing.
+    package func forInference() -> Graph {
+        var source = self
+        source.updates = []
+        return source.rewritten { node, inputs, graph in
+            guard var norm = node.operation as? BatchNormalization, norm.statistics == .batch else { return nil }
+            norm.statistics = .running
+            return graph.apply(norm, inputs, path: node.path)
+        }
+    }
+}
