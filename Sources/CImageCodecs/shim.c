@@ -5,7 +5,21 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+// Whether the chunks reach a whole IEND: libspng reads a file without the end of it as if nothing were missing.
+static int png_is_whole(const uint8_t *bytes, size_t count) {
+    size_t at = 8;
+    while (at + 12 <= count) {
+        const uint8_t *chunk = bytes + at;
+        size_t length = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
+        if (length > count - at - 12) return 0;
+        if (memcmp(chunk + 4, "IEND", 4) == 0) return 1;
+        at += 12 + length;
+    }
+    return 0;
+}
+
 static const char *png_decode(spng_ctx *context, const uint8_t *bytes, size_t count, halcyon_picture *picture) {
+    if (!png_is_whole(bytes, count)) return "the file ends before its last chunk";
     // Ancillary chunks (profiles, texts) are of no use here: bound what they may take.
     int status = spng_set_chunk_limits(context, 64u << 20, 128u << 20);
     if (status == 0) status = spng_set_png_buffer(context, bytes, count);
