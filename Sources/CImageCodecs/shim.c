@@ -26,7 +26,7 @@ static const char *png_decode(spng_ctx *context, const uint8_t *bytes, size_t co
     struct spng_ihdr header;
     if (status == 0) status = spng_get_ihdr(context, &header);
     if (status) return spng_strerror(status);
-    if ((uint64_t)header.width * header.height > HALCYON_PIXEL_LIMIT) return "more than 268 million pixels";
+    if ((uint64_t)header.width * header.height > HALCYON_PIXEL_LIMIT) return "more than 134 million pixels";
 
     int format = SPNG_FMT_PNG;
     uint32_t bits = header.bit_depth == 16 ? 16 : 8, channels;
@@ -78,7 +78,7 @@ int halcyon_jpeg_decode(
     } else if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
         wrong = "CMYK pictures are not supported";
     } else if (width <= 0 || height <= 0 || (uint64_t)width * (uint64_t)height > HALCYON_PIXEL_LIMIT) {
-        wrong = "more than 268 million pixels";
+        wrong = "more than 134 million pixels";
     } else {
         uint32_t channels = colours == TJCS_GRAY ? 1 : 3;
         samples = malloc((size_t)width * height * channels);

@@ -15,7 +15,8 @@ package struct BatchSource: Sendable {
     package let channels: Int
     private let stream: RandomStream
 
-    /// Every picture must be at least `crop` on each side and all must have the same channels; `DatasetDescription.open` sees to it.
+    /// Every picture must be at least `crop` on each side and all must have the same channels;
+    /// `DatasetDescription.open` sees to it.
     package init(images: ImageSet, noise: any NoiseModel, crop: Int, batchSize: Int, augments: Bool = true, seed: UInt64) {
         precondition(images.count > 0 && crop > 0 && batchSize > 0, "a batch needs pictures, a crop and a size")
         channels = images.image(0).channels

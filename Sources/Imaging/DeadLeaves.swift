@@ -7,7 +7,8 @@ import RandomStreams
 /// Source: Achddou, Gousseau, Ladjal, "Synthetic images as a regularity prior for image restoration neural networks",
 /// SSVM 2021; the model is Matheron's (1968), the power law Lee, Mumford and Huang's (2001). What we changed: disks are
 /// laid front to back until every pixel is covered (the same law as back to front, at a fraction of the work), colours
-/// come from a random smooth curve instead of a photograph's histogram, and the largest disk is as wide as the picture.
+/// come from a random smooth curve instead of a photograph's histogram, and the smallest radius is drawn for each picture, as
+/// photographs are taken from near and from far; the largest is twice the picture's side.
 /// Rendered at twice the size and reduced by the mean of 2x2 samples, then rounded to multiples of 1/255, as from a file.
 package struct DeadLeaves: Sendable {
     package struct Disk: Sendable {
@@ -19,7 +20,8 @@ package struct DeadLeaves: Sendable {
     /// Side of the square pictures, in pixels.
     package let size: Int
     package let channels: Int
-    package static let smallestRadius = 1.0
+    /// The smallest radius of a picture's disks, in pixels, is drawn from this range, uniformly in its logarithm.
+    package static let smallestRadii = 1.0...8.0
 
     package init(size: Int, channels: Int) {
         precondition(size > 0 && (channels == 1 || channels == 3), "a gray or RGB picture")
@@ -27,14 +29,15 @@ package struct DeadLeaves: Sendable {
         self.channels = channels
     }
 
-    package var largestRadius: Double { max(Double(size) / 2, 2 * Self.smallestRadius) }
+    /// In pixels.
+    package var largestRadius: Double { max(2 * Double(size), 2 * Self.smallestRadii.upperBound) }
 
     /// A disk of the stationary process that may touch the picture; all lengths in pixels.
     ///
     /// A radius occurs in proportion to r^-3 times the area (size + 2r)^2 in which its centre can be, that is
     /// size^2 r^-3 + 4 size r^-2 + 4 r^-1: three laws with inverse distribution functions in closed form.
-    package func disk(_ stream: inout RandomStream) -> Disk {
-        let low = Self.smallestRadius, high = largestRadius, side = Double(size)
+    package func disk(smallestRadius low: Double, _ stream: inout RandomStream) -> Disk {
+        let high = largestRadius, side = Double(size)
         let inverseSquares = 1 / (low * low) - 1 / (high * high)
         let inverses = 1 / low - 1 / high
         let cubic = side * side * inverseSquares / 2
@@ -54,18 +57,30 @@ package struct DeadLeaves: Sendable {
             x: stream.uniform(-radius, side + radius), y: stream.uniform(-radius, side + radius), radius: radius)
     }
 
-    /// The picture of a stream: equal streams, equal pictures.
+    /// The picture of a stream: equal streams, equal pictures. A picture that one disk nearly fills teaches and measures
+    /// nothing, so a nearly uniform one is drawn again.
     package func image(_ stream: RandomStream) -> Image {
+        var image = draw(stream)
+        var attempt = 0
+        while attempt < 16, (image.pixels.max() ?? 0) - (image.pixels.min() ?? 0) < 0.1 {
+            attempt += 1
+            image = draw(stream.split("again").split(attempt))
+        }
+        return image
+    }
+
+    private func draw(_ stream: RandomStream) -> Image {
         let palette = Palette(channels: channels, stream: stream.split("palette"))
-        var disks = stream.split("disks")
-        var colours = stream.split("colours")
+        var scale = stream.split("scale"), disks = stream.split("disks"), colours = stream.split("colours")
+        let range = Self.smallestRadii
+        let smallest = range.lowerBound * pow(range.upperBound / range.lowerBound, scale.uniform())
         let fine = 2 * size
         var samples = [Float](repeating: -1, count: fine * fine * channels)  // -1: not covered yet
         var left = fine * fine
         var colour = [Float](repeating: 0, count: channels)
         samples.withUnsafeMutableBufferPointer { samples in
             while left > 0 {
-                let next = disk(&disks)
+                let next = disk(smallestRadius: smallest, &disks)
                 palette.draw(&colours, into: &colour)
                 left -= lay(next, colour, on: samples, fine)
             }

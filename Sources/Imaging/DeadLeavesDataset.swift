@@ -1,7 +1,8 @@
 import Documents
 import RandomStreams
 
-/// Generated dead leaves pictures, the data that every clone of the product has: `{kind: dead-leaves, images: 256, size: 128, seed: 7}`.
+/// Generated dead leaves pictures, the data that every clone of the product has:
+/// `{kind: dead-leaves, images: 256, size: 128, seed: 7}`.
 ///
 /// Without `seed` the seed comes from whoever opens the set. Picture i depends on the seed, the role and i alone.
 package struct DeadLeavesDataset: DatasetKind {

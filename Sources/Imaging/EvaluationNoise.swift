@@ -19,7 +19,8 @@ package enum EvaluationNoise: Sendable, Equatable, CustomStringConvertible {
             default: break
             }
         }
-        throw InputError("noise: expected numpy:SEED or philox:SEED, found \"\(text)\"", hint: "numpy:0 is the published protocol")
+        throw InputError(
+            "noise: expected numpy:SEED or philox:SEED, found \"\(text)\"", hint: "numpy:0 is the published protocol")
     }
 
     package var description: String {

@@ -45,14 +45,20 @@ package struct FolderDataset: DatasetKind {
     package func fileNames() throws -> [String] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw fault("\(path): no such folder", hint: "name a folder of PNG or JPEG files, or set the variable in its path (HALCYON_DATA) to where your data is")
+            throw fault(
+                "\(path): no such folder",
+                hint: "name a folder of PNG or JPEG files, or set the variable in its path (HALCYON_DATA) to where your data is")
         }
-        guard isFolder.boolValue else { throw fault("\(path): is a file, not a folder", hint: "name the folder that holds the pictures") }
+        guard isFolder.boolValue else {
+            throw fault("\(path): is a file, not a folder", hint: "name the folder that holds the pictures")
+        }
         guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             throw fault("\(path): cannot be read", hint: "check its permissions")
         }
         let names = entries.sorted().filter { !$0.hasPrefix(".") && isPicture($0) }
-        guard !names.isEmpty else { throw fault("\(path): has no PNG or JPEG file", hint: "name the folder that holds the pictures themselves") }
+        guard !names.isEmpty else {
+            throw fault("\(path): has no PNG or JPEG file", hint: "name the folder that holds the pictures themselves")
+        }
         return limit.map { Array(names.prefix($0)) } ?? names
     }
 

@@ -19,7 +19,9 @@ package struct GaussianNoise: NoiseModel {
             sigmas = level...level
             return
         }
-        guard ends.count == 2 else { throw sigma.fail("sigma: expected a number or [lowest, highest], found a list of \(ends.count)") }
+        guard ends.count == 2 else {
+            throw sigma.fail("sigma: expected a number or [lowest, highest], found a list of \(ends.count)")
+        }
         let low = try ends[0].double("sigma", in: 0...255), high = try ends[1].double("sigma", in: 0...255)
         guard low <= high else { throw sigma.fail("sigma: the lowest level \(low) is above the highest \(high)") }
         sigmas = low...high

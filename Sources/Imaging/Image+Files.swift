@@ -5,7 +5,8 @@ import Foundation
 extension Image {
     /// Reads a PNG (1 to 16 bit; gray, RGB or palette) or a JPEG, told apart by their first bytes.
     ///
-    /// Alpha is dropped. An 8-bit sample v becomes `Float(v) / 255`, a 16-bit one `Float(v) / 65535`.
+    /// Alpha and the orientation tag of cameras are ignored.
+    /// An 8-bit sample v becomes `Float(v) / 255`, a 16-bit one `Float(v) / 65535`.
     /// - Parameter channels: 1 for gray (BT.601 luma; gray files stay exact), 3 for RGB, nil for what the file has.
     /// - Throws: `InputError` naming the file when it is missing, truncated, corrupt or no picture.
     package static func load(_ path: String, channels: Int? = nil) throws -> Image {

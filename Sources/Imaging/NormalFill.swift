@@ -1,8 +1,8 @@
 import RandomStreams
 
 /// Fills a buffer with standard normal values: Box-Muller in Float over the stream's Philox words, written so that the
-/// compiler vectorises it (about 3 ns a value with SSE2). Only +, -, *, / and square roots are used, each rounded as IEEE 754 says,
-/// so the values are the same on every machine.
+/// compiler vectorises it (about 3 ns a value with SSE2). Only sums, products and square roots are used, each rounded
+/// as IEEE 754 says, so the values are the same on every machine.
 ///
 /// The fill starts at the stream's next whole block of four words and takes one word a value, rounded up to whole
 /// blocks: a shorter fill is a prefix of a longer one. |values| stay below 6.67 (the uniform has 31 bits).

@@ -11,9 +11,11 @@ package func structuralSimilarity(_ output: Image, _ original: Image) -> Double?
     guard output.height >= side, output.width >= side else { return nil }
     let a = output.bytes, b = original.bytes
     let channels = output.channels
+    let window = gaussianWindow(side, sigma: 1.5)
     var sum = 0.0
     for k in 0..<channels {
-        sum += meanSimilarity(a, b, height: output.height, width: output.width, channel: k, of: channels, window: gaussianWindow(side, sigma: 1.5))
+        sum += meanSimilarity(
+            a, b, height: output.height, width: output.width, channel: k, of: channels, window: window)
     }
     return sum / Double(channels)
 }

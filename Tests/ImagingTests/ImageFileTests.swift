@@ -87,6 +87,25 @@ import Testing
         }
     }
 
+    /// A header with a right checksum that promises far more than the file has.
+    @Test func aHugeHeaderIsRefused() throws {
+        var data = SampleFiles.rgba
+        for (width, height) in [(60_000, 60_000), (0x7FFF_FFFF, 0x7FFF_FFFF), (0, 1), (30_000, 4_000)] {
+            for k in 0..<4 {
+                data[16 + k] = UInt8(width >> (24 - 8 * k) & 255)
+                data[20 + k] = UInt8(height >> (24 - 8 * k) & 255)
+            }
+            var checksum: UInt32 = .max
+            for byte in data[12..<29] {
+                checksum ^= UInt32(byte)
+                for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 0 ? 0 : 0xEDB8_8320) }
+            }
+            for k in 0..<4 { data[29 + k] = UInt8(truncatingIfNeeded: ~checksum >> UInt32(24 - 8 * k)) }
+            let error = #expect(throws: InputError.self) { try Image.decode(data, name: "huge.png") }
+            #expect(error?.description.contains("crc") == false)
+        }
+    }
+
     /// PNG chunks have checksums, so every flipped byte is found; a JPEG has none: some flips decode to another picture, never to a crash.
     @Test func aFlippedByteIsRefusedOrHarmless() throws {
         let png = try Self.random(9, 9, 3, levels: 255).pngData()

@@ -15,7 +15,7 @@ typedef struct {
 } halcyon_picture;
 
 /// Pictures with more pixels than this are refused before memory is asked for.
-#define HALCYON_PIXEL_LIMIT 268435456u
+#define HALCYON_PIXEL_LIMIT 134217728u
 
 /// Decodes a PNG; palettes become RGB, 1 to 4 bit gray becomes 8 bit. Checksums are verified up to IEND.
 /// Returns NULL when it went well, else the reason in static storage.
