@@ -28,10 +28,11 @@ package struct DecisionTree: Sendable {
 extension SearchSpace {
     /// The space as an indented tree of its decisions; mappings and lists without decisions are left out.
     package var decisionTree: DecisionTree {
-        let parts = describe(template, label: "template").children
+        let root = describe(template, label: "template")
+        let parts = root.kind == "key" ? root.children : [root]
         let once = shared.keys.sorted().flatMap { name -> [DecisionTree] in
             guard let target = shared[name], !target.isLiteral else { return [] }
-            return [DecisionTree(kind: "shared", label: "shared \(name)", detail: "", children: describe(target, label: name).children)]
+            return [DecisionTree(kind: "shared", label: "shared \(name)", detail: "", children: [describe(target, label: "once")])]
         }
         let points = size.isFinite ? "\(Self.written(size)) points" : "infinitely many points"
         return DecisionTree(
