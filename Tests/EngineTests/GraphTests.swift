@@ -172,7 +172,7 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         let image = graph.input("image", channels: 3)
         let weight = graph.parameter("w", shape: [4, 5, 3, 3], initializer: .constant(0))
         graph.outputs.append(("image", graph.apply(Convolution(), image, weight, path: "block1.conv")))
-        #expect(performing: { try graph.shapes(inputs: ["image": [1, 8, 8, 3]]) }) { error in
+        #expect { try graph.shapes(inputs: ["image": [1, 8, 8, 3]]) } throws: { error in
             "\(error)".hasPrefix("block1.conv:") && "\(error)".contains("5 channels")
         }
     }
