@@ -14,8 +14,7 @@ package struct NetworkInspector: CandidateInspector {
     package func inspect(_ candidate: Document) throws -> CandidateInspection {
         let architecture = try Architecture(candidate)
         _ = try experiment.recipe.overridden(by: architecture.training)
-        let cost = try architecture.inferenceCost(
-            height: experiment.latency.height, width: experiment.latency.width, threads: experiment.latency.threads)
+        let cost = try NetworkCost(of: architecture, experiment.latency)
         return CandidateInspection(
             candidateHash: architecture.candidateHash, architectureHash: architecture.architectureHash,
             family: architecture.family, architecture: architecture.canonicalDocument, metrics: cost.metrics)
