@@ -98,17 +98,17 @@ private struct SyntheticProblem {
     @Test(arguments: kinds) func misspeltSettingsAreLocated(_ kind: String) throws {
         let problem = try SyntheticProblem()
         let settings = try Document.parse("kind: \(kind)\npopulatoin: 3", file: "e.yaml")
-        #expect(performing: {
-            try makeStrategy(settings, space: problem.space, objectives: problem.objectives)
-        }) { "\($0)".contains("e.yaml:2:1") && "\($0)".contains("populatoin") }
+        let error = #expect(throws: InputError.self) { _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives) }
+        let message = error.map { "\($0)" } ?? ""
+        #expect(message.contains("e.yaml:2:1") && message.contains("populatoin"))
     }
 
     @Test func unknownKindsAreLocated() throws {
         let problem = try SyntheticProblem()
         let settings = try Document.parse("kind: nsga3", file: "e.yaml")
-        #expect(performing: {
-            try makeStrategy(settings, space: problem.space, objectives: problem.objectives)
-        }) { "\($0)".contains("e.yaml:1:7") && "\($0)".contains(Self.kinds.joined(separator: ", ")) }
+        let error = #expect(throws: InputError.self) { _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives) }
+        let message = error.map { "\($0)" } ?? ""
+        #expect(message.contains("e.yaml:1:7") && message.contains(Self.kinds.joined(separator: ", ")))
     }
 
     @Test func evolutionBeatsChance() throws {
