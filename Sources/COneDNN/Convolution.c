@@ -14,8 +14,8 @@ struct halcyon_conv {
     int direction, hasBias;
     dnnl_stream_t stream;
     dnnl_primitive_t primitive, reorder;
-    dnnl_memory_t source, weights, bias, destination, scratchpad;  // of the convolution; `source`, `destination` by the layer's words
-    dnnl_memory_t canonical;                                       // OIHW, NULL if the prepared form is OIHW
+    dnnl_memory_t source, weights, bias, destination, scratchpad;
+    dnnl_memory_t canonical;  // OIHW, NULL if the prepared form is OIHW
     size_t weightBytes, scratchpadBytes;
     char implementation[64];
     // oneDNN's fast implementations take dense tensors only: a slice is copied through scratch memory, at these offsets after
@@ -27,7 +27,7 @@ struct halcyon_conv {
     // Own kernels instead of oneDNN, if not NULL.
     const halcyon_thin_kernels *thin;
     halcyon_thin_shape thinShape;
-    int thinIsSource, relu, outputChannels, inputChannels;
+    int thinIsSource, kernelReversed, relu, inputChannels;
 };
 
 static dnnl_engine_t engine;
@@ -198,22 +198,21 @@ static void scatter(const struct slice *slice, float *data, void *scratchpad) {
         memcpy(data + p * slice->pitch, dense + p * slice->channels, slice->channels * sizeof(float));
 }
 
-/// Takes the own kernels where they are faster: a thin side of at most 3 channels that oneDNN would have to produce, or to
-/// correlate with, one vector of output channels at a time.
+/// Takes the own kernels where they measured faster (16x48x48, one thread): oneDNN pads a thin side to a whole vector when it
+/// has to produce it, or its weights' gradient; it is good at weights' gradients of thin sources with few outputs.
 static int buildThin(halcyon_conv *conv, const halcyon_conv_shape *s, int activation) {
     enum { mostThin = 3, leastWide = 8 };
     const int destination = s->outputChannels <= mostThin && s->inputChannels >= leastWide;
     const int source = s->inputChannels <= mostThin && s->outputChannels >= leastWide;
+    const int gradientOfSource = source && s->inputChannels <= 2 && s->outputChannels >= 32;
     const int wanted = conv->direction == HALCYON_CONV_FORWARD         ? destination
                        : conv->direction == HALCYON_CONV_BACKWARD_DATA ? source
-                                                                       : source || destination;
-    if (!wanted || s->stride != 1 || s->groups != 1 || (activation != HALCYON_CONV_NO_ACTIVATION && activation != HALCYON_CONV_RELU))
-        return 0;
+                                                                       : destination || gradientOfSource;
+    if (!wanted || s->stride != 1 || s->groups != 1) return 0;
     conv->thin = halcyon_thin_best();
     conv->thinIsSource = source;
     conv->relu = activation == HALCYON_CONV_RELU;
     conv->inputChannels = s->inputChannels;
-    conv->outputChannels = s->outputChannels;
     halcyon_thin_shape *thin = &conv->thinShape;
     thin->batch = s->batch;
     thin->kernelHeight = s->kernelHeight, thin->kernelWidth = s->kernelWidth, thin->dilation = s->dilation;
@@ -229,13 +228,15 @@ static int buildThin(halcyon_conv *conv, const halcyon_conv_shape *s, int activa
         thin->widePitch = s->sourcePitch;
     }
     // Forward, and backward weights of a thin source, read the input at h - padding + k; the other two see the kernel reversed.
-    const int reversed = conv->direction == HALCYON_CONV_BACKWARD_DATA || (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS && !source);
+    const int reversed = conv->kernelReversed =
+        conv->direction == HALCYON_CONV_BACKWARD_DATA || (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS && !source);
     thin->paddingHeight = reversed ? (s->kernelHeight - 1) * s->dilation - s->paddingHeight : s->paddingHeight;
     thin->paddingWidth = reversed ? (s->kernelWidth - 1) * s->dilation - s->paddingWidth : s->paddingWidth;
     const size_t weights = (size_t)s->inputChannels * s->outputChannels * s->kernelHeight * s->kernelWidth;
     conv->weightBytes = weights * sizeof(float);
     if (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS)
-        conv->scratchpadBytes = (weights + (size_t)thin->wideChannels) * sizeof(double) + halcyon_thin_plane_floats(thin) * sizeof(float);
+        conv->scratchpadBytes = (weights + (size_t)thin->wideChannels) * sizeof(double) +
+                                halcyon_thin_plane_floats(thin) * sizeof(float);
     snprintf(conv->implementation, sizeof conv->implementation, "%s", conv->thin->name);
     return 1;
 }
@@ -244,8 +245,7 @@ static int buildThin(halcyon_conv *conv, const halcyon_conv_shape *s, int activa
 static size_t canonicalOffset(const halcyon_conv *conv, ptrdiff_t thin, ptrdiff_t position, ptrdiff_t wide) {
     const ptrdiff_t positions = conv->thinShape.kernelHeight * conv->thinShape.kernelWidth;
     const ptrdiff_t output = conv->thinIsSource ? wide : thin, input = conv->thinIsSource ? thin : wide;
-    const int reversed = conv->direction == HALCYON_CONV_BACKWARD_DATA || (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS && !conv->thinIsSource);
-    return (size_t)((output * conv->inputChannels + input) * positions + (reversed ? positions - 1 - position : position));
+    return (size_t)((output * conv->inputChannels + input) * positions + (conv->kernelReversed ? positions - 1 - position : position));
 }
 
 static void prepareThin(const halcyon_conv *conv, const float *oihw, float *prepared) {
@@ -261,7 +261,8 @@ static void correlateThin(const halcyon_conv *conv, const float *source, const f
     const size_t weights = conv->weightBytes / sizeof(float), wideChannels = (size_t)s->wideChannels;
     double *sums = scratchpad, *wideSums = sums + weights;
     memset(sums, 0, (weights + wideChannels) * sizeof *sums);
-    const float *wide = conv->thinIsSource ? destinationGradient : source, *thin = conv->thinIsSource ? source : destinationGradient;
+    const float *wide = conv->thinIsSource ? destinationGradient : source;
+    const float *thin = conv->thinIsSource ? source : destinationGradient;
     conv->thin->correlate(s, wide, thin, (float *)(wideSums + wideChannels), sums,
                           conv->hasBias && conv->thinIsSource ? wideSums : NULL);
     for (ptrdiff_t t = 0; t < s->thinChannels; t++)

@@ -1,12 +1,18 @@
-// One version of the thin convolutions; the including file has chosen VECTOR_FLOATS, THIN_KERNELS, THIN_NAME and the instruction set.
+// One version of the thin convolutions; the including file has chosen VECTOR_FLOATS, THIN_KERNELS, THIN_NAME and the
+// instruction set.
 #include "../CKernels/Vectors.h"
 
+/// The sum of the lanes, by halves.
 INLINE float laneSum(V v) {
+#if VECTOR_FLOATS == 16
+    return _mm512_reduce_add_ps((__m512)v);
+#else
     float lanes[W];
     memcpy(lanes, &v, sizeof v);
     for (int half = W / 2; half > 0; half /= 2)
         for (int j = 0; j < half; j++) lanes[j] += lanes[j + half];
     return lanes[0];
+#endif
 }
 
 /// `count` neighbouring thin pixels of one channel, of which the kernel's rows and columns in the given ranges lie inside.
@@ -47,16 +53,21 @@ static void gather(const halcyon_thin_shape *s, const float *wide, const float *
                 const Size column = w - s->paddingWidth;
                 Size first, end;
                 insideRange(column, s->kernelWidth, s->dilation, s->wideWidth, &first, &end);
-                const int full = column >= 0 && column + 7 + (s->kernelWidth - 1) * s->dilation < s->wideWidth && w + 8 <= s->thinWidth;
+                // As many neighbours at once as see the whole width of the kernel; else one, with the part inside.
+                const Size whole =
+                    column < 0 ? 0 : minimum(s->wideWidth - column - (s->kernelWidth - 1) * s->dilation, s->thinWidth - w);
+                const int count = whole >= 8 ? 8 : whole >= 4 ? 4 : whole >= 2 ? 2 : 1;
                 // The address of kernel position (0, 0), which may lie outside; only positions inside are read.
                 const float *x = wide + ((n * s->wideHeight + row) * s->wideWidth + column) * s->widePitch;
                 float *to = thin + ((n * s->thinHeight + h) * s->thinWidth + w) * s->thinPitch;
                 for (Size t = 0; t < s->thinChannels; t++) {
                     const float b = bias ? bias[t] : 0, *filters = weights + t * filter;
-                    if (full) gatherPixels(s, 8, x, filters, firstRow, endRow, 0, s->kernelWidth, b, relu, to + t);
+                    if (count == 8) gatherPixels(s, 8, x, filters, firstRow, endRow, first, end, b, relu, to + t);
+                    else if (count == 4) gatherPixels(s, 4, x, filters, firstRow, endRow, first, end, b, relu, to + t);
+                    else if (count == 2) gatherPixels(s, 2, x, filters, firstRow, endRow, first, end, b, relu, to + t);
                     else gatherPixels(s, 1, x, filters, firstRow, endRow, first, end, b, relu, to + t);
                 }
-                w += full ? 8 : 1;
+                w += count;
             }
         }
 }
