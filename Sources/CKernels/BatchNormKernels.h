@@ -40,7 +40,7 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
         double variance = second[c] / count - offset * offset;
         if (variance < 0) variance = 0;
         mean[c] = (float)mu;
-        inverseDeviation[c] = (float)(1 / sqrt(variance + epsilon));
+        inverseDeviation[c] = (float)(1 / squareRoot(variance + epsilon));
         if (runningMean) runningMean[c] += ((float)mu - runningMean[c]) * momentumFactor;
         if (runningVariance) {
             const double unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
@@ -78,7 +78,7 @@ static void batch_norm_inference(Size pixels, Size channels, const float *x, Siz
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
         for (Size c = 0; c < n; c++)
-            factor[c] = gamma[first + c] * (float)(1 / sqrt((double)runningVariance[first + c] + epsilon));
+            factor[c] = gamma[first + c] * (float)(1 / squareRoot((double)runningVariance[first + c] + epsilon));
         centeredAffine(pixels, n, x + first, xPitch, runningMean + first, factor, beta + first, relu, y + first, yPitch);
     }
 }
@@ -104,7 +104,8 @@ INLINE V maskedGradient(const Backward *b, int mask, Size r, Size i, Size k, V c
 }
 
 /// Sums of the masked dy and of its product with x - mean.
-INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size start, Size rows, Size i, double *ofOne, double *ofX) {
+INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size start, Size rows, Size i, double *ofOne,
+                          double *ofX) {
     V mean[4], factor[4] = {0}, beta[4] = {0};
     for (int v = 0; v < count; v++) {
         mean[v] = load(b->mean + i + v * W, k);
