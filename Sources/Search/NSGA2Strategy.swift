@@ -1,0 +1,92 @@
+import Documents
+import RandomStreams
+import SearchSpaces
+import Trials
+
+/// Steady-state NSGA-II (Deb et al., 2002, without generations). `{kind: nsga2, population: 16, crossover: 0.9, mutation: 0.5}`
+///
+/// The first `population` trials are random samples. Then each proposal is a child of two binary tournaments on
+/// (rank, crowding) in the current population: crossed over with probability `crossover`; mutated with probability
+/// `mutation`, and always when it would be a copy of a parent. The population is the best `population` of all trials
+/// that have a result, so nothing good is lost, and it changes as soon as a result arrives.
+///
+/// A trial counts with the result of its highest resource, also beside trials that stand at another rung: a longer
+/// training is then an advantage, which favours what ASHA found worth continuing. Failed trials drop out.
+/// Genotypes that were started before are proposed again only when sixteen attempts find nothing new.
+package struct NSGA2Strategy: Strategy {
+    package static let kind = "nsga2"
+
+    private struct Individual {
+        var genotype: Genotype
+        var resource = 0
+        var points: [[Double]] = []
+    }
+
+    private let space: SearchSpace
+    private let objectives: [Objective]
+    private let populationSize: Int
+    private let crossoverProbability: Double
+    private let mutationProbability: Double
+    private var individuals: [Int: Individual] = [:]
+    private var started: Set<Genotype> = []
+    private var startedCount = 0
+    /// Best first.
+    private var population: [RankedTrial] = []
+
+    package init(settings: Document, space: SearchSpace, objectives: [Objective]) throws {
+        try settings.allowOnly(["kind", "population", "crossover", "mutation"])
+        self.space = space
+        self.objectives = objectives
+        populationSize = try settings.optional("population")?.int("population", in: 2...100_000) ?? 16
+        crossoverProbability = try settings.optional("crossover")?.double("crossover", in: 0...1) ?? 0.9
+        mutationProbability = try settings.optional("mutation")?.double("mutation", in: 0...1) ?? 0.5
+    }
+
+    package mutating func observe(_ observation: Observation) {
+        switch observation {
+        case .started(let trial, let genotype, _):
+            individuals[trial] = Individual(genotype: genotype)
+            started.insert(genotype)
+            startedCount += 1
+        case .result(let trial, let resource, let points):
+            guard var individual = individuals[trial], resource >= individual.resource else { return }
+            individual.resource = resource
+            individual.points = points.compactMap { losses(of: $0, objectives: objectives) }
+            individuals[trial] = individual
+            select()
+        case .failed(let trial):
+            individuals[trial] = nil
+            select()
+        case .continued, .stopped: break
+        }
+    }
+
+    private mutating func select() {
+        let judged = individuals.filter { !$0.value.points.isEmpty }.sorted { $0.key < $1.key }
+        population = Array(rankTrials(judged.map { (trial: $0.key, points: $0.value.points) }).prefix(populationSize))
+    }
+
+    package func propose(using stream: inout RandomStream) -> Genotype {
+        guard startedCount >= populationSize, !population.isEmpty else { return space.sample(using: &stream) }
+        var child = breed(using: &stream)
+        for attempt in 0..<16 where started.contains(child) {
+            child = attempt < 8 ? space.mutate(child, using: &stream) : space.sample(using: &stream)
+        }
+        return child
+    }
+
+    private func breed(using stream: inout RandomStream) -> Genotype {
+        let (first, second) = (tournament(using: &stream), tournament(using: &stream))
+        let crossed = stream.flag(probability: crossoverProbability)
+        let child = crossed ? space.crossover(first, second, using: &stream) : first
+        let mutated = stream.flag(probability: mutationProbability) || child == first || child == second
+        return mutated ? space.mutate(child, using: &stream) : child
+    }
+
+    /// The population stands best first, so the lower of two places wins.
+    private func tournament(using stream: inout RandomStream) -> Genotype {
+        let place = min(stream.index(below: population.count), stream.index(below: population.count))
+        guard let winner = individuals[population[place].trial] else { preconditionFailure("a member of the population is unknown") }
+        return winner.genotype
+    }
+}

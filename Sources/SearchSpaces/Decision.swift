@@ -1,0 +1,106 @@
+import Documents
+import RandomStreams
+
+/// What was decided: an alternative's index or a number.
+package enum DecisionValue: Sendable, Hashable {
+    case choice(Int)
+    case int(Int)
+    case float(Double)
+
+    package var document: Document {
+        switch self {
+        case .choice(let number), .int(let number): .int(number)
+        case .float(let number): .float(number)
+        }
+    }
+}
+
+/// One decision of a space, at one place of its template.
+///
+/// Paths read like `network.blocks[2]`: mapping keys after dots, list and repeat positions in brackets. What stands inside
+/// alternative 1 of a choice at P is at `P/1...`, a repeat's count at `P.count`, the decisions of tied positions at `P[*]...`,
+/// those of a shared template at `shared.NAME...`.
+package struct Decision: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
+        /// One of the alternatives, given by their labels.
+        case choice([String])
+        case int(IntRange)
+        case float(FloatRange)
+    }
+
+    package var path: String
+    /// The name given in the space file, for reading.
+    package var name: String?
+    package var kind: Kind
+
+    /// How many values there are; nil for a float of more than one value.
+    package var count: Int? {
+        switch kind {
+        case .choice(let labels): labels.count
+        case .int(let range): range.count
+        case .float(let range): range.low == range.high ? 1 : nil
+        }
+    }
+
+    /// The value number `index` of a decision that can be counted.
+    package func value(at index: Int) -> DecisionValue {
+        switch kind {
+        case .choice: .choice(index)
+        case .int(let range): .int(range.value(at: index))
+        case .float(let range): .float(range.low)
+        }
+    }
+
+    package func allows(_ value: DecisionValue) -> Bool {
+        switch (kind, value) {
+        case (.choice(let labels), .choice(let index)): labels.indices.contains(index)
+        case (.int(let range), .int(let number)): range.contains(number)
+        case (.float(let range), .float(let number)): range.contains(number)
+        default: false
+        }
+    }
+
+    package func sample(using stream: inout RandomStream) -> DecisionValue {
+        switch kind {
+        case .choice(let labels): .choice(stream.index(below: labels.count))
+        case .int(let range): .int(range.sample(using: &stream))
+        case .float(let range): .float(range.sample(using: &stream))
+        }
+    }
+
+    /// Another value than this one: any other alternative; for numbers a near one, one time in five any other.
+    func changed(_ value: DecisionValue, using stream: inout RandomStream) -> DecisionValue {
+        switch (kind, value) {
+        case (.choice(let labels), .choice(let old)):
+            return .choice((old + 1 + stream.index(below: labels.count - 1)) % labels.count)
+        case (.int(let range), .int(let old)):
+            if stream.flag(probability: 0.2) {
+                let found = range.sample(using: &stream)
+                if found != old { return .int(found) }
+            }
+            return .int(range.moved(old, using: &stream))
+        case (.float(let range), .float(let old)):
+            if stream.flag(probability: 0.2) {
+                let found = range.sample(using: &stream)
+                if found != old { return .float(found) }
+            }
+            return .float(range.moved(old, using: &stream))
+        default: preconditionFailure("\(value) is no value of \(path)")
+        }
+    }
+
+    /// The one-edit neighbours: every other alternative; the adjacent integers; a float a tenth of its range up and down.
+    func adjacent(to value: DecisionValue) -> [DecisionValue] {
+        switch (kind, value) {
+        case (.choice(let labels), .choice(let old)):
+            return labels.indices.filter { $0 != old }.map { .choice($0) }
+        case (.int(let range), .int(let old)):
+            return [old - range.step, old + range.step].filter(range.contains).map { .int($0) }
+        case (.float(let range), .float(let old)):
+            let place = range.unit(old)
+            let near = [range.value(atUnit: place - 0.1), range.value(atUnit: place + 0.1)].filter { $0 != old }
+            return near.map { .float($0) }
+        default: preconditionFailure("\(value) is no value of \(path)")
+        }
+    }
+}

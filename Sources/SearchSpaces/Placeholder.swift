@@ -1,2 +1,0 @@
-package struct Genotype: Sendable {}
-package struct SearchSpace: Sendable {}

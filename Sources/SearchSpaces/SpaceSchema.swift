@@ -1,0 +1,89 @@
+import Documents
+
+/// The JSON schema (draft 2020-12) of space files, for editors. Templates are open: any mapping that holds no construct is content.
+package enum SpaceSchema {
+    package static let document: Document = [
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Halcyon search space",
+        "type": "object",
+        "required": ["halcyon", "template"],
+        "additionalProperties": false,
+        "properties": [
+            "halcyon": ["const": 1, "description": "The format's version."],
+            "name": ["type": "string"],
+            "description": ["type": "string"],
+            "definitions": named("Named templates; each use makes its own decisions."),
+            "shared": named("Named templates decided once; every reference has the same value."),
+            "template": template,
+        ],
+        "$defs": [
+            "template": templateDefinition, "choice": choice, "int": int, "float": float, "repeat": repetition,
+            "reference": reference, "scale": ["enum": ["linear", "log"], "description": "How values are spread; linear by default."],
+        ],
+    ]
+
+    private static let template: Document = ["$ref": "#/$defs/template"]
+
+    private static func named(_ description: Document) -> Document {
+        ["type": "object", "description": description, "additionalProperties": template]
+    }
+
+    /// A mapping with one of the construct's keys must be that construct; any other value is content.
+    private static let templateDefinition: Document = {
+        let constructs: [Document] = TemplateParser.constructs.reversed().map(Document.init(stringLiteral:))
+        let content: Document = [
+            "if": ["type": "array"],
+            "then": ["items": template],
+            "else": ["if": ["type": "object"], "then": ["additionalProperties": template]],
+        ]
+        return constructs.reduce(content) { rest, name in
+            guard case .string(let text) = name.value else { return rest }
+            return [
+                "if": ["type": "object", "required": [name]],
+                "then": ["$ref": .string("#/$defs/\(text)")],
+                "else": rest,
+            ]
+        }
+    }()
+
+    private static func construct(_ description: Document, _ properties: Document, required: Document) -> Document {
+        var all = properties
+        all["name"] = ["type": "string", "description": "A name for reading."]
+        return [
+            "type": "object", "description": description, "properties": all, "required": required, "additionalProperties": false,
+        ]
+    }
+
+    private static let choice = construct(
+        "One of the alternatives; decisions inside an alternative are made only when it is chosen.",
+        ["choice": ["type": "array", "minItems": 1, "items": template]], required: ["choice"])
+
+    private static func bounds(_ type: Document) -> Document {
+        ["type": "array", "minItems": 2, "maxItems": 2, "items": ["type": type], "description": "[low, high], both included."]
+    }
+
+    private static let scale: Document = ["$ref": "#/$defs/scale"]
+
+    private static let int = construct(
+        "An integer.", ["int": bounds("integer"), "step": ["type": "integer", "minimum": 1], "scale": scale], required: ["int"])
+
+    private static let float = construct("A number.", ["float": bounds("number"), "scale": scale], required: ["float"])
+
+    private static let repetition = construct(
+        "A list of the template, position by position.",
+        [
+            "repeat": template,
+            "count": [
+                "anyOf": [
+                    ["type": "integer", "minimum": 0, "maximum": .int(TemplateParser.largestCount)],
+                    ["$ref": "#/$defs/int"], ["$ref": "#/$defs/choice"], ["$ref": "#/$defs/reference"],
+                ],
+            ],
+            "positions": ["enum": ["independent", "tied"], "description": "Own decisions for each position, or one set for all."],
+        ], required: ["repeat", "count"])
+
+    private static let reference: Document = [
+        "type": "object", "description": "A template of definitions or shared, by name.",
+        "properties": ["reference": ["type": "string"]], "required": ["reference"], "additionalProperties": false,
+    ]
+}

@@ -1,0 +1,50 @@
+import Documents
+
+/// A checked template: a document in which decisions stand in some places. References to definitions are inlined
+/// (each use makes its own decisions); shared ones stay, so that they are decided once.
+indirect enum Template: Sendable {
+    /// No decision anywhere inside.
+    case literal(Document)
+    case object([Member], SourceLocation?)
+    case list([Template], SourceLocation?)
+    case choice(Choice)
+    case int(IntRange, name: String?, SourceLocation?)
+    case float(FloatRange, name: String?, SourceLocation?)
+    case repetition(Repetition)
+    case shared(String)
+
+    struct Member: Sendable {
+        var key: String
+        var keyLocation: SourceLocation?
+        var template: Template
+    }
+
+    struct Choice: Sendable {
+        var name: String?
+        var alternatives: [Template]
+        var labels: [String]
+    }
+
+    struct Repetition: Sendable {
+        var name: String?
+        var template: Template
+        /// Resolves to an integer of at least 0.
+        var count: Template
+        var tied: Bool
+        var location: SourceLocation?
+    }
+
+    /// The path of a mapping's member; keys that could be mistaken for another path stand quoted in brackets.
+    static func path(_ parent: String, key: String) -> String {
+        let plain = !key.isEmpty && !key.contains { "./[]\"".contains($0) } && !(parent.isEmpty && key == "shared")
+        if plain { return parent.isEmpty ? key : "\(parent).\(key)" }
+        return "\(parent)[\(Document.string(key).json)]"
+    }
+
+    static func path(_ parent: String, position: Int) -> String { "\(parent)[\(position)]" }
+    static func path(_ parent: String, alternative: Int) -> String { "\(parent)/\(alternative)" }
+    static func tiedPath(_ parent: String) -> String { "\(parent)[*]" }
+    static func countPath(_ parent: String) -> String { parent.isEmpty ? "count" : "\(parent).count" }
+    /// The root of a shared template's paths; a key `shared` at the template's root is quoted, so they never meet.
+    static func sharedPath(_ name: String) -> String { path("shared", key: name) }
+}
