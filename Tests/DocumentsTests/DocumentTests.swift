@@ -5,10 +5,10 @@ import Testing
     @Test func locatedErrors() throws {
         let text = "halcyon: 1\nname: x\nbatch: lots\nwidht: 3\n"
         let document = try Document.parse(text, file: "e.yaml")
-        #expect(performing: { try document.required("batch").int("batch") }) { error in
+        #expect { try document.required("batch").int("batch") } throws: { error in
             "\(error)" == "e.yaml:3:8: batch: expected an integer, found the text \"lots\""
         }
-        #expect(performing: { try document.allowOnly(["halcyon", "name", "batch", "width"]) }) { error in
+        #expect { try document.allowOnly(["halcyon", "name", "batch", "width"]) } throws: { error in
             "\(error)" == "e.yaml:4:1: unknown key \"widht\" (did you mean \"width\"?)"
         }
     }

@@ -1,1 +1,36 @@
-// placeholder
+// The only place that includes the headers of libspng and libturbojpeg.
+#ifndef HALCYON_CIMAGECODECS_H
+#define HALCYON_CIMAGECODECS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// A decoded picture: rows of interleaved samples, `bits` 8 (bytes) or 16 (host byte order).
+/// `samples` belongs to the caller: hand it to `halcyon_picture_free`.
+typedef struct {
+    void *samples;
+    uint32_t width, height;
+    uint32_t channels;  // 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA
+    uint32_t bits;
+} halcyon_picture;
+
+/// Pictures with more pixels than this are refused before memory is asked for.
+#define HALCYON_PIXEL_LIMIT 134217728u
+
+/// Decodes a PNG; palettes become RGB, 1 to 4 bit gray becomes 8 bit. Checksums are verified up to IEND.
+/// Returns NULL when it went well, else the reason in static storage.
+const char *halcyon_png_decode(const uint8_t *bytes, size_t count, halcyon_picture *picture);
+
+/// Decodes a JPEG to gray or RGB with the accurate integer transform; any warning of the decoder is an error.
+/// Returns 0 when it went well; otherwise `reason` (of `reason_size` bytes) holds what was wrong.
+int halcyon_jpeg_decode(
+    const uint8_t *bytes, size_t count, halcyon_picture *picture, char *reason, size_t reason_size);
+
+/// Encodes a picture of 1 or 3 channels as PNG into memory from malloc, which the caller frees with
+/// `halcyon_bytes_free`. Returns NULL when it went well, else the reason in static storage.
+const char *halcyon_png_encode(const halcyon_picture *picture, uint8_t **bytes, size_t *count);
+
+void halcyon_picture_free(halcyon_picture *picture);
+void halcyon_bytes_free(uint8_t *bytes);
+
+#endif

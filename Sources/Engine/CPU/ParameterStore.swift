@@ -22,7 +22,8 @@ package final class ParameterStore {
 
     /// Lays out and initializes; each parameter draws from the stream split by its name, so a name starts alike in any network.
     package init(_ specifications: [ParameterSpecification], stream: RandomStream) {
-        views = Self.layout(specifications)
+        let views = Self.layout(specifications)
+        self.views = views
         func size(trainable: Bool) -> Int {
             views.filter { $0.specification.trainable == trainable }.map { $0.offset + Self.padded($0.specification.shape.count) }.max() ?? 0
         }

@@ -1,0 +1,211 @@
+// Batch normalization (Ioffe and Szegedy 2015) over [pixels, channels], at most `longestRow` channels at a time.
+
+/// Sums of (x - pivot) and of its square; the pivot lies inside the data, so that the variance does not cancel.
+INLINE void momentGroup(int count, Size k, Size rows, const float *x, Size pitch, const float *pivots, double *first,
+                        double *second) {
+    V pivot[4];
+    for (int v = 0; v < count; v++) pivot[v] = load(pivots + v * W, k);
+    for (Size start = 0; start < rows; start += blockRows) {
+        const Size end = minimum(rows, start + blockRows);
+        V sums[4] = {0}, squares[4] = {0};
+        for (Size r = start; r < end; r++)
+            for (int v = 0; v < count; v++) {
+                const V difference = load(x + r * pitch + v * W, k) - pivot[v];
+                sums[v] += difference;
+                squares[v] += difference * difference;
+            }
+        flush(sums, count, k, first);
+        flush(squares, count, k, second);
+    }
+}
+
+static void momentRows(Size rows, Size length, const float *x, Size pitch, const float *pivots, double *first, double *second) {
+    Size i = 0;
+    for (; i + 4 * W <= length; i += 4 * W) momentGroup(4, W, rows, x + i, pitch, pivots + i, first + i, second + i);
+    for (; i + W <= length; i += W) momentGroup(1, W, rows, x + i, pitch, pivots + i, first + i, second + i);
+    if (i < length) momentGroup(1, length - i, rows, x + i, pitch, pivots + i, first + i, second + i);
+}
+
+static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
+                             float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+    enum { samples = 16 };
+    float pivots[longestRow], buffer[longestRow];
+    double first[longestRow] = {0}, second[longestRow] = {0};
+    for (Size c = 0; c < channels; c++) pivots[c] = 0;
+    for (Size s = 0; s < samples; s++)
+        for (Size c = 0; c < channels; c++) pivots[c] += x[pixels * s / samples * xPitch + c] * (1.0f / samples);
+    const Rows v = rowsOf(pixels, channels, xPitch == channels);
+    const float *row = repeated(pivots, channels, v.repeat, buffer);
+    momentRows(v.rows, v.length, x, xPitch * v.repeat, row, first, second);
+    if (v.rest) momentRows(1, v.rest * channels, x + v.rows * v.repeat * xPitch, 0, row, first, second);
+    foldRepeats(first, channels, v.repeat);
+    foldRepeats(second, channels, v.repeat);
+    const double count = (double)pixels;
+    for (Size c = 0; c < channels; c++) {
+        const double offset = first[c] / count, mu = pivots[c] + offset;
+        double variance = second[c] / count - offset * offset;
+        if (variance < 0) variance = 0;
+        mean[c] = (float)mu;
+        inverseDeviation[c] = (float)(1 / sqrt(variance + epsilon));
+        if (runningMean) runningMean[c] += ((float)mu - runningMean[c]) * momentumFactor;
+        if (runningVariance) {
+            const double unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
+            runningVariance[c] += ((float)unbiased - runningVariance[c]) * momentumFactor;
+        }
+    }
+}
+
+static void batch_norm_statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
+                                  float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+    if (!pixels) return;
+    for (Size c = 0; c < channels; c += longestRow)
+        statisticsOfSlab(pixels, minimum(channels - c, longestRow), x + c, xPitch, epsilon, momentumFactor, mean + c,
+                         inverseDeviation + c, runningMean ? runningMean + c : NULL,
+                         runningVariance ? runningVariance + c : NULL);
+}
+
+static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
+                               float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
+                               float *runningMean, float *runningVariance, float *y, Size yPitch) {
+    batch_norm_statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean,
+                          runningVariance);
+    for (Size first = 0; first < channels; first += longestRow) {
+        const Size n = minimum(channels - first, longestRow);
+        float factor[longestRow];
+        for (Size c = 0; c < n; c++) factor[c] = gamma[first + c] * inverseDeviation[first + c];
+        centeredAffine(pixels, n, x + first, xPitch, mean + first, factor, beta + first, relu, y + first, yPitch);
+    }
+}
+
+static void batch_norm_inference(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
+                                 const float *runningMean, const float *runningVariance, float epsilon, int relu, float *y,
+                                 Size yPitch) {
+    for (Size first = 0; first < channels; first += longestRow) {
+        const Size n = minimum(channels - first, longestRow);
+        float factor[longestRow];
+        for (Size c = 0; c < n; c++)
+            factor[c] = gamma[first + c] * (float)(1 / sqrt((double)runningVariance[first + c] + epsilon));
+        centeredAffine(pixels, n, x + first, xPitch, runningMean + first, factor, beta + first, relu, y + first, yPitch);
+    }
+}
+
+/// Where the backward pass's ReLU mask comes from.
+enum { noMask, maskOfOutput, maskRecomputed };
+
+/// Row views of one backward pass: parameters are a row long.
+typedef struct {
+    const float *x, *y, *dy;
+    float *dx;
+    Size xPitch, yPitch, dyPitch, dxPitch;
+    const float *mean, *factor, *beta;       // factor = gamma * inverse deviation, as in the forward pass
+    const float *slope, *offset;             // dx = dy * factor + ((x - mean) * slope + offset)
+} Backward;
+
+/// dy of row r at column i after the mask, given x - mean.
+INLINE V maskedGradient(const Backward *b, int mask, Size r, Size i, Size k, V centered, V factor, V beta) {
+    const V gradient = load(b->dy + r * b->dyPitch + i, k);
+    if (mask == maskOfOutput) return whereActive(load(b->y + r * b->yPitch + i, k), gradient);
+    if (mask == maskRecomputed) return whereActive(centered * factor + beta, gradient);
+    return gradient;
+}
+
+/// Sums of the masked dy and of its product with x - mean.
+INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size rows, Size i, double *ofOne, double *ofX) {
+    V mean[4], factor[4] = {0}, beta[4] = {0};
+    for (int v = 0; v < count; v++) {
+        mean[v] = load(b->mean + i + v * W, k);
+        if (mask == maskRecomputed) {
+            factor[v] = load(b->factor + i + v * W, k);
+            beta[v] = load(b->beta + i + v * W, k);
+        }
+    }
+    for (Size start = 0; start < rows; start += blockRows) {
+        const Size end = minimum(rows, start + blockRows);
+        V ones[4] = {0}, products[4] = {0};
+        for (Size r = start; r < end; r++)
+            for (int v = 0; v < count; v++) {
+                const V centered = load(b->x + r * b->xPitch + i + v * W, k) - mean[v];
+                const V gradient = maskedGradient(b, mask, r, i + v * W, k, centered, factor[v], beta[v]);
+                ones[v] += gradient;
+                products[v] += gradient * centered;
+            }
+        flush(ones, count, k, ofOne + i);
+        flush(products, count, k, ofX + i);
+    }
+}
+
+INLINE void gradientRows(const Backward *b, int mask, Size rows, Size length, double *ofOne, double *ofX) {
+    Size i = 0;
+    for (; i + 4 * W <= length; i += 4 * W) gradientGroup(b, mask, 4, W, rows, i, ofOne, ofX);
+    for (; i + W <= length; i += W) gradientGroup(b, mask, 1, W, rows, i, ofOne, ofX);
+    if (i < length) gradientGroup(b, mask, 1, length - i, rows, i, ofOne, ofX);
+}
+
+INLINE void inputGradientRows(const Backward *b, int mask, Size rows, Size length) {
+    for (Size r = 0; r < rows; r++) LANES(length, {
+        const V centered = load(b->x + r * b->xPitch + i, k) - load(b->mean + i, k), factor = load(b->factor + i, k);
+        const V beta = mask == maskRecomputed ? load(b->beta + i, k) : factor;
+        const V gradient = maskedGradient(b, mask, r, i, k, centered, factor, beta);
+        store(b->dx + r * b->dxPitch + i, gradient * factor + (centered * load(b->slope + i, k) + load(b->offset + i, k)), k);
+    });
+}
+
+static void gradientSums(const Backward *b, int mask, Size rows, Size length, double *ofOne, double *ofX) {
+    if (mask == noMask) gradientRows(b, noMask, rows, length, ofOne, ofX);
+    else if (mask == maskOfOutput) gradientRows(b, maskOfOutput, rows, length, ofOne, ofX);
+    else gradientRows(b, maskRecomputed, rows, length, ofOne, ofX);
+}
+
+static void inputGradients(const Backward *b, int mask, Size rows, Size length) {
+    if (mask == noMask) inputGradientRows(b, noMask, rows, length);
+    else if (mask == maskOfOutput) inputGradientRows(b, maskOfOutput, rows, length);
+    else inputGradientRows(b, maskRecomputed, rows, length);
+}
+
+static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *gamma, const float *inverseDeviation, int mask,
+                           float *gammaGradient, float *betaGradient) {
+    float factor[longestRow], slope[longestRow], offset[longestRow], buffers[5][longestRow];
+    double ofOne[longestRow] = {0}, ofX[longestRow] = {0};
+    for (Size c = 0; c < channels; c++) factor[c] = gamma[c] * inverseDeviation[c];
+    const int dense = b.xPitch == channels && b.dyPitch == channels && b.dxPitch == channels &&
+                      (mask != maskOfOutput || b.yPitch == channels);
+    const Rows v = rowsOf(pixels, channels, dense);
+    const Size done = v.rows * v.repeat, length = v.rest * channels;
+    b.mean = repeated(b.mean, channels, v.repeat, buffers[0]);
+    b.factor = repeated(factor, channels, v.repeat, buffers[1]);
+    if (mask == maskRecomputed) b.beta = repeated(b.beta, channels, v.repeat, buffers[2]);
+    Backward rest = b;
+    rest.x += done * b.xPitch, rest.dy += done * b.dyPitch, rest.dx += done * b.dxPitch;
+    if (mask == maskOfOutput) rest.y += done * b.yPitch;
+    b.xPitch *= v.repeat, b.yPitch *= v.repeat, b.dyPitch *= v.repeat, b.dxPitch *= v.repeat;
+
+    gradientSums(&b, mask, v.rows, v.length, ofOne, ofX);
+    if (v.rest) gradientSums(&rest, mask, 1, length, ofOne, ofX);
+    foldRepeats(ofOne, channels, v.repeat);
+    foldRepeats(ofX, channels, v.repeat);
+    for (Size c = 0; c < channels; c++) {
+        const double deviation = inverseDeviation[c], scaled = ofX[c] * deviation / (double)pixels;
+        slope[c] = (float)(-(double)factor[c] * deviation * scaled);
+        offset[c] = (float)(-(double)factor[c] * ofOne[c] / (double)pixels);
+        gammaGradient[c] = (float)(ofX[c] * deviation);
+        betaGradient[c] = (float)ofOne[c];
+    }
+    b.slope = rest.slope = repeated(slope, channels, v.repeat, buffers[3]);
+    b.offset = rest.offset = repeated(offset, channels, v.repeat, buffers[4]);
+    inputGradients(&b, mask, v.rows, v.length);
+    if (v.rest) inputGradients(&rest, mask, 1, length);
+}
+
+static void batch_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *y, Size yPitch,
+                                const float *dy, Size dyPitch, const float *gamma, const float *beta, const float *mean,
+                                const float *inverseDeviation, int relu, float *dx, Size dxPitch, float *gammaGradient,
+                                float *betaGradient) {
+    const int mask = !relu ? noMask : y ? maskOfOutput : maskRecomputed;
+    for (Size c = 0; c < channels; c += longestRow) {
+        const Backward b = {.x = x + c, .y = mask == maskOfOutput ? y + c : NULL, .dy = dy + c, .dx = dx + c, .xPitch = xPitch,
+                            .yPitch = yPitch, .dyPitch = dyPitch, .dxPitch = dxPitch, .mean = mean + c,
+                            .beta = mask == maskRecomputed ? beta + c : NULL};
+        backwardOfSlab(pixels, minimum(channels - c, longestRow), b, gamma + c, inverseDeviation + c, mask, gammaGradient + c,
+                       betaGradient + c);
+    }
+}

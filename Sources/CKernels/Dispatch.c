@@ -1,0 +1,204 @@
+// The public kernels: each calls the chosen version's.
+#include "KernelTable.h"
+#include <stdatomic.h>
+#include <string.h>
+
+static const halcyon_kernel_table *_Atomic chosen;
+
+static const halcyon_kernel_table *supported(const char *name) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if ((!name || !strcmp(name, "avx512")) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return &halcyon_kernels_avx512;
+    if ((!name || !strcmp(name, "avx2")) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &halcyon_kernels_avx2;
+#endif
+    return !name || !strcmp(name, "portable") ? &halcyon_kernels_portable : NULL;
+}
+
+static const halcyon_kernel_table *kernels(void) {
+    const halcyon_kernel_table *table = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (table) return table;
+    table = supported(NULL);
+    atomic_store_explicit(&chosen, table, memory_order_relaxed);
+    return table;
+}
+
+const char *halcyon_kernels_isa(void) { return kernels()->isa; }
+
+int halcyon_kernels_force_isa(const char *name) {
+    const halcyon_kernel_table *table = supported(name);
+    if (table) atomic_store_explicit(&chosen, table, memory_order_relaxed);
+    return table != NULL;
+}
+
+void halcyon_fill(ptrdiff_t count, float value, float *y) {
+    kernels()->fill(count, value, y);
+}
+
+void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y) {
+    kernels()->scale(count, x, factor, y);
+}
+
+void halcyon_accumulate_scaled(ptrdiff_t count, const float *x, float factor, float *y) {
+    kernels()->accumulate_scaled(count, x, factor, y);
+}
+
+double halcyon_sum_of_squares(ptrdiff_t count, const float *x) {
+    return kernels()->sum_of_squares(count, x);
+}
+
+double halcyon_sum(ptrdiff_t count, const float *x) {
+    return kernels()->sum(count, x);
+}
+
+int halcyon_all_finite(ptrdiff_t count, const float *x) {
+    return kernels()->all_finite(count, x);
+}
+
+void halcyon_adam(ptrdiff_t count, float *parameters, const float *gradients, float *firstMoments, float *secondMoments,
+        double learningRate, double beta1, double beta2, double epsilon, double weightDecay, ptrdiff_t step, float
+        gradientScale) {
+    kernels()->adam(count, parameters, gradients, firstMoments, secondMoments, learningRate, beta1, beta2, epsilon,
+            weightDecay, step, gradientScale);
+}
+
+void halcyon_momentum(ptrdiff_t count, float *parameters, const float *gradients, float *velocities, double
+        learningRate, double momentum, double weightDecay, float gradientScale) {
+    kernels()->momentum(count, parameters, gradients, velocities, learningRate, momentum, weightDecay, gradientScale);
+}
+
+double halcyon_mean_squared_error(ptrdiff_t count, const float *x, const float *target) {
+    return kernels()->mean_squared_error(count, x, target);
+}
+
+void halcyon_mean_squared_error_gradient(ptrdiff_t count, const float *x, const float *target, float scale, float *dx) {
+    kernels()->mean_squared_error_gradient(count, x, target, scale, dx);
+}
+
+double halcyon_mean_absolute_error(ptrdiff_t count, const float *x, const float *target) {
+    return kernels()->mean_absolute_error(count, x, target);
+}
+
+void halcyon_mean_absolute_error_gradient(ptrdiff_t count, const float *x, const float *target, float scale, float *dx)
+        {
+    kernels()->mean_absolute_error_gradient(count, x, target, scale, dx);
+}
+
+void halcyon_copy(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->copy(pixels, channels, x, xPitch, y, yPitch);
+}
+
+void halcyon_accumulate(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t
+        yPitch) {
+    kernels()->accumulate(pixels, channels, x, xPitch, y, yPitch);
+}
+
+void halcyon_add(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
+        bPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->add(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
+}
+
+void halcyon_subtract(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
+        bPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->subtract(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
+}
+
+void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
+        bPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->multiply(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
+}
+
+void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float slope, float *y,
+        ptrdiff_t yPitch) {
+    kernels()->leaky_relu(pixels, channels, x, xPitch, slope, y, yPitch);
+}
+
+void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *y, ptrdiff_t yPitch, const float
+        *dy, ptrdiff_t dyPitch, float slope, float *dx, ptrdiff_t dxPitch) {
+    kernels()->leaky_relu_backward(pixels, channels, y, yPitch, dy, dyPitch, slope, dx, dxPitch);
+}
+
+void halcyon_bias_add(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *bias, float
+        *y, ptrdiff_t yPitch) {
+    kernels()->bias_add(pixels, channels, x, xPitch, bias, y, yPitch);
+}
+
+void halcyon_bias_gradient(ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t dyPitch, float
+        *biasGradient) {
+    kernels()->bias_gradient(pixels, channels, dy, dyPitch, biasGradient);
+}
+
+void halcyon_affine(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *scale, const
+        float *shift, int relu, float *y, ptrdiff_t yPitch) {
+    kernels()->affine(pixels, channels, x, xPitch, scale, shift, relu, y, yPitch);
+}
+
+void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float
+        epsilon, float momentum, float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+    kernels()->batch_norm_statistics(pixels, channels, x, xPitch, epsilon, momentum, mean, inverseDeviation,
+            runningMean, runningVariance);
+}
+
+void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
+        *gamma, const float *beta, float epsilon, float momentum, int relu, float *mean, float *inverseDeviation, float
+        *runningMean, float *runningVariance, float *y, ptrdiff_t yPitch) {
+    kernels()->batch_norm_forward(pixels, channels, x, xPitch, gamma, beta, epsilon, momentum, relu, mean,
+            inverseDeviation, runningMean, runningVariance, y, yPitch);
+}
+
+void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
+        *gamma, const float *beta, const float *runningMean, const float *runningVariance, float epsilon, int relu,
+        float *y, ptrdiff_t yPitch) {
+    kernels()->batch_norm_inference(pixels, channels, x, xPitch, gamma, beta, runningMean, runningVariance, epsilon,
+            relu, y, yPitch);
+}
+
+void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *y,
+        ptrdiff_t yPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta, const float *mean,
+        const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch, float *gammaGradient, float
+        *betaGradient) {
+    kernels()->batch_norm_backward(pixels, channels, x, xPitch, y, yPitch, dy, dyPitch, gamma, beta, mean,
+            inverseDeviation, relu, dx, dxPitch, gammaGradient, betaGradient);
+}
+
+void halcyon_max_pool2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x, ptrdiff_t
+        xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->max_pool2(batch, height, width, channels, x, xPitch, y, yPitch);
+}
+
+void halcyon_max_pool2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x,
+        ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->max_pool2_backward(batch, height, width, channels, x, xPitch, dy, dyPitch, dx, dxPitch);
+}
+
+void halcyon_upsample2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x, ptrdiff_t
+        xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->upsample2(batch, height, width, channels, x, xPitch, y, yPitch);
+}
+
+void halcyon_upsample2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *dy,
+        ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->upsample2_backward(batch, height, width, channels, dy, dyPitch, dx, dxPitch);
+}
+
+void halcyon_pad(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom, ptrdiff_t
+        right, int mode, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->pad(batch, height, width, channels, bottom, right, mode, x, xPitch, y, yPitch);
+}
+
+void halcyon_pad_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
+        ptrdiff_t right, int mode, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->pad_backward(batch, height, width, channels, bottom, right, mode, dy, dyPitch, dx, dxPitch);
+}
+
+void halcyon_crop(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom, ptrdiff_t
+        right, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->crop(batch, height, width, channels, bottom, right, x, xPitch, y, yPitch);
+}
+
+void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
+        ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->crop_backward(batch, height, width, channels, bottom, right, dy, dyPitch, dx, dxPitch);
+}

@@ -1,0 +1,161 @@
+// Kernels over pixels and channels with pitches.
+
+/// Runs a statement for `rows` rows of `length` floats: the pixels, or all of memory as one row when every tensor is dense.
+#define ELEMENTWISE(dense, ...)                                                \
+    do {                                                                       \
+        const Size rows = (dense) ? 1 : pixels;                                \
+        const Size length = (dense) ? pixels * channels : channels;            \
+        for (Size r = 0; r < rows; r++) LANES(length, __VA_ARGS__);            \
+    } while (0)
+
+static void copy(Size pixels, Size channels, const float *x, Size xPitch, float *y, Size yPitch) {
+    if (xPitch == channels && yPitch == channels) {
+        if (pixels * channels) memmove(y, x, (size_t)(pixels * channels) * sizeof *y);
+        return;
+    }
+    ELEMENTWISE(0, store(y + r * yPitch + i, load(x + r * xPitch + i, k), k););
+}
+
+static void accumulate(Size pixels, Size channels, const float *x, Size xPitch, float *y, Size yPitch) {
+    ELEMENTWISE(xPitch == channels && yPitch == channels, {
+        float *to = y + r * yPitch + i;
+        store(to, load(to, k) + load(x + r * xPitch + i, k), k);
+    });
+}
+
+#define BINARY(name, operator)                                                                                              \
+    static void name(Size pixels, Size channels, const float *a, Size aPitch, const float *b, Size bPitch, float *y,          \
+                     Size yPitch) {                                                                                          \
+        ELEMENTWISE(aPitch == channels && bPitch == channels && yPitch == channels,                                          \
+                    store(y + r * yPitch + i, load(a + r * aPitch + i, k) operator load(b + r * bPitch + i, k), k););        \
+    }
+BINARY(add, +)
+BINARY(subtract, -)
+BINARY(multiply, *)
+#undef BINARY
+
+static void leaky_relu(Size pixels, Size channels, const float *x, Size xPitch, float slope, float *y, Size yPitch) {
+    const int dense = xPitch == channels && yPitch == channels;
+    if (slope == 0) {
+        ELEMENTWISE(dense, {
+            const V value = load(x + r * xPitch + i, k);
+            store(y + r * yPitch + i, whereActive(value, value), k);
+        });
+    } else {
+        ELEMENTWISE(dense, {
+            const V value = load(x + r * xPitch + i, k);
+            store(y + r * yPitch + i, choose((I)(value <= 0), value * slope, value), k);
+        });
+    }
+}
+
+static void leaky_relu_backward(Size pixels, Size channels, const float *y, Size yPitch, const float *dy, Size dyPitch,
+                                float slope, float *dx, Size dxPitch) {
+    const int dense = yPitch == channels && dyPitch == channels && dxPitch == channels;
+    if (slope == 0) {
+        ELEMENTWISE(dense, store(dx + r * dxPitch + i, whereActive(load(y + r * yPitch + i, k), load(dy + r * dyPitch + i, k)), k););
+    } else {
+        ELEMENTWISE(dense, {
+            const V gradient = load(dy + r * dyPitch + i, k);
+            store(dx + r * dxPitch + i, choose((I)(load(y + r * yPitch + i, k) <= 0), gradient * slope, gradient), k);
+        });
+    }
+}
+
+static void biasRows(Size rows, Size length, const float *x, Size xPitch, const float *bias, float *y, Size yPitch) {
+    for (Size r = 0; r < rows; r++)
+        LANES(length, store(y + r * yPitch + i, load(x + r * xPitch + i, k) + load(bias + i, k), k););
+}
+
+static void bias_add(Size pixels, Size channels, const float *x, Size xPitch, const float *bias, float *y, Size yPitch) {
+    float buffer[longestRow];
+    const Rows v = rowsOf(pixels, channels, xPitch == channels && yPitch == channels);
+    bias = repeated(bias, channels, v.repeat, buffer);
+    biasRows(v.rows, v.length, x, xPitch * v.repeat, bias, y, yPitch * v.repeat);
+    const Size done = v.rows * v.repeat;
+    if (v.rest) biasRows(1, v.rest * channels, x + done * xPitch, 0, bias, y + done * yPitch, 0);
+}
+
+static void affineRows(Size rows, Size length, const float *x, Size xPitch, const float *center, const float *factor,
+                       const float *shift, int relu, float *y, Size yPitch) {
+    if (relu) {
+        for (Size r = 0; r < rows; r++) LANES(length, {
+            const V value = (load(x + r * xPitch + i, k) - load(center + i, k)) * load(factor + i, k) + load(shift + i, k);
+            store(y + r * yPitch + i, whereActive(value, value), k);
+        });
+    } else {
+        for (Size r = 0; r < rows; r++) LANES(length, {
+            const V value = (load(x + r * xPitch + i, k) - load(center + i, k)) * load(factor + i, k) + load(shift + i, k);
+            store(y + r * yPitch + i, value, k);
+        });
+    }
+}
+
+/// y = act((x - center) * factor + shift), at most `longestRow` channels.
+static void centeredAffine(Size pixels, Size channels, const float *x, Size xPitch, const float *center, const float *factor,
+                           const float *shift, int relu, float *y, Size yPitch) {
+    float buffers[3][longestRow];
+    const Rows v = rowsOf(pixels, channels, xPitch == channels && yPitch == channels);
+    center = repeated(center, channels, v.repeat, buffers[0]);
+    factor = repeated(factor, channels, v.repeat, buffers[1]);
+    shift = repeated(shift, channels, v.repeat, buffers[2]);
+    affineRows(v.rows, v.length, x, xPitch * v.repeat, center, factor, shift, relu, y, yPitch * v.repeat);
+    const Size done = v.rows * v.repeat;
+    if (v.rest) affineRows(1, v.rest * channels, x + done * xPitch, 0, center, factor, shift, relu, y + done * yPitch, 0);
+}
+
+static void affine(Size pixels, Size channels, const float *x, Size xPitch, const float *factor, const float *shift, int relu,
+                   float *y, Size yPitch) {
+    static const float zeros[longestRow];
+    if (channels <= longestRow) {
+        centeredAffine(pixels, channels, x, xPitch, zeros, factor, shift, relu, y, yPitch);
+        return;
+    }
+    for (Size first = 0; first < channels; first += longestRow)
+        centeredAffine(pixels, minimum(channels - first, longestRow), x + first, xPitch, zeros, factor + first, shift + first,
+                       relu, y + first, yPitch);
+}
+
+enum { blockRows = 256 };
+
+/// Adds `count` vectors to doubles.
+INLINE void flush(const V *sums, int count, Size k, double *totals) {
+    for (int v = 0; v < count; v++)
+        for (Size j = 0; j < k; j++) totals[v * W + j] += (double)sums[v][j];
+}
+
+INLINE void sumGroup(int count, Size k, Size rows, const float *x, Size pitch, double *totals) {
+    for (Size start = 0; start < rows; start += blockRows) {
+        const Size end = minimum(rows, start + blockRows);
+        V sums[4] = {0};
+        for (Size r = start; r < end; r++)
+            for (int v = 0; v < count; v++) sums[v] += load(x + r * pitch + v * W, k);
+        flush(sums, count, k, totals);
+    }
+}
+
+/// Adds the sum over rows of each of `length` columns to `totals`.
+static void sumRows(Size rows, Size length, const float *x, Size pitch, double *totals) {
+    Size i = 0;
+    for (; i + 4 * W <= length; i += 4 * W) sumGroup(4, W, rows, x + i, pitch, totals + i);
+    for (; i + W <= length; i += W) sumGroup(1, W, rows, x + i, pitch, totals + i);
+    if (i < length) sumGroup(1, length - i, rows, x + i, pitch, totals + i);
+}
+
+/// Totals of a row of repeated pixels to totals of channels.
+INLINE void foldRepeats(double *totals, Size channels, Size repeat) {
+    for (Size r = 1; r < repeat; r++)
+        for (Size c = 0; c < channels; c++) totals[c] += totals[r * channels + c];
+}
+
+static void bias_gradient(Size pixels, Size allChannels, const float *dy, Size dyPitch, float *biasGradient) {
+    for (Size first = 0; first < allChannels; first += longestRow) {
+        const Size channels = minimum(allChannels - first, longestRow);
+        double totals[longestRow] = {0};
+        const Rows v = rowsOf(pixels, channels, dyPitch == channels);
+        sumRows(v.rows, v.length, dy + first, dyPitch * v.repeat, totals);
+        if (v.rest) sumRows(1, v.rest * channels, dy + first + v.rows * v.repeat * dyPitch, 0, totals);
+        foldRepeats(totals, channels, v.repeat);
+        for (Size c = 0; c < channels; c++) biasGradient[first + c] = (float)totals[c];
+    }
+}

@@ -1,0 +1,35 @@
+import Documents
+
+/// Where a dataset's pictures come from: one kind, one file, one line in `datasetKinds`.
+package protocol DatasetKind: Sendable {
+    /// The word after `kind:`.
+    static var word: String { get }
+
+    /// The keys that this kind reads, beside those of `DatasetDescription`.
+    static var keys: [String] { get }
+
+    /// Reads the kind's own keys; throws located `InputError`s.
+    init(parsing document: Document, in place: DatasetPlace) throws
+
+    /// The pictures, in an order that depends on nothing but the description, the seed, the role and the files.
+    ///
+    /// A kind with a `seed` of its own ignores the one given.
+    /// Every picture has `channels` (1 or 3) channels and samples that are multiples of 1/255 (or 1/65535 from 16-bit files).
+    func open(channels: Int, seed: UInt64, role: DatasetDescription.Role) throws -> ImageSet
+}
+
+/// Every kind of dataset.
+package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeavesDataset.self]
+
+/// What a description's text may refer to.
+package struct DatasetPlace: Sendable {
+    /// The experiment file's folder, against which relative paths resolve.
+    package var baseFolder: String
+    /// The values of `${NAME}` in paths.
+    package var environment: [String: String]
+
+    package init(baseFolder: String, environment: [String: String]) {
+        self.baseFolder = baseFolder
+        self.environment = environment
+    }
+}

@@ -1,0 +1,102 @@
+import Documents
+import Foundation
+
+/// The pictures of a folder (not of its subfolders), sorted by file name, all decoded when the set is opened.
+///
+/// `{kind: folder, path: "${HALCYON_DATA}/Train400", images: 100}`; `images` limits how many are taken, from the first.
+/// A file is a picture when its ending or its first bytes say PNG or JPEG; others (a licence, notes) are passed over.
+package struct FolderDataset: DatasetKind {
+    package static let word = "folder"
+    package static let keys = ["path", "images"]
+
+    /// Absolute, or relative to the working folder when the base folder is.
+    package let path: String
+    package let limit: Int?
+    private let pathDocument: Document?
+
+    /// A folder named outside a document, for instance on the command line.
+    package init(path: String, limit: Int? = nil) {
+        self.path = path
+        self.limit = limit
+        pathDocument = nil
+    }
+
+    package init(parsing document: Document, in place: DatasetPlace) throws {
+        let pathDocument = try document.required("path")
+        let expanded = try Self.expand(pathDocument, environment: place.environment)
+        path = expanded.hasPrefix("/") || place.baseFolder.isEmpty ? expanded : place.baseFolder + "/" + expanded
+        limit = try document.optional("images")?.int("images", in: 1...Int.max)
+        self.pathDocument = pathDocument
+    }
+
+    package func open(channels: Int, seed: UInt64 = 0, role: DatasetDescription.Role = .validation) throws -> ImageSet {
+        let files = try fileNames()
+        return ImageSet(try files.map { name in
+            do {
+                return (name, try Image.load(path + "/" + name, channels: channels))
+            } catch var error as InputError {
+                error.location = pathDocument?.location
+                throw error
+            }
+        })
+    }
+
+    /// The names of the folder's pictures in order; throws when there is no folder or no picture, without decoding any.
+    package func fileNames() throws -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw fault(
+                "\(path): no such folder",
+                hint: "name a folder of PNG or JPEG files, or set the variable in its path (HALCYON_DATA) to where your data is")
+        }
+        guard isFolder.boolValue else {
+            throw fault("\(path): is a file, not a folder", hint: "name the folder that holds the pictures")
+        }
+        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            throw fault("\(path): cannot be read", hint: "check its permissions")
+        }
+        let names = entries.sorted().filter { !$0.hasPrefix(".") && isPicture($0) }
+        guard !names.isEmpty else {
+            throw fault("\(path): has no PNG or JPEG file", hint: "name the folder that holds the pictures themselves")
+        }
+        return limit.map { Array(names.prefix($0)) } ?? names
+    }
+
+    private func isPicture(_ name: String) -> Bool {
+        let file = path + "/" + name
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else { return false }
+        let ending = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
+        if ImageFileFormat.allCases.contains(where: { $0.endings.contains(ending) }) { return true }
+        guard let handle = FileHandle(forReadingAtPath: file) else { return false }
+        defer { try? handle.close() }
+        return ((try? handle.read(upToCount: 8)) ?? nil).flatMap { ImageFileFormat(opening: $0) } != nil
+    }
+
+    private func fault(_ message: String, hint: String) -> InputError {
+        InputError(message, at: pathDocument?.location, hint: hint)
+    }
+
+    /// Puts the values of `${NAME}` in.
+    private static func expand(_ document: Document, environment: [String: String]) throws -> String {
+        var rest = Substring(try document.string("path"))
+        var result = ""
+        while let start = rest.range(of: "${") {
+            result += rest[..<start.lowerBound]
+            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
+                throw document.fail("path: \"${\" has no closing \"}\"")
+            }
+            let name = String(rest[start.upperBound..<end])
+            guard let value = environment[name], !value.isEmpty else {
+                throw document.fail(
+                    "path: the environment variable \(name) is not set",
+                    hint: "set it to the folder that holds your data, for example: export \(name)=/path/to/data")
+            }
+            result += value
+            rest = rest[rest.index(after: end)...]
+        }
+        result += rest
+        guard !result.isEmpty else { throw document.fail("path: is empty", hint: "name a folder of PNG or JPEG files") }
+        return result
+    }
+}

@@ -1,0 +1,17 @@
+/// Pictures held in memory, in a fixed order, each with a name.
+package struct ImageSet: Sendable {
+    private let names: [String]
+    private let images: [Image]
+
+    package init(_ entries: [(name: String, image: Image)]) {
+        names = entries.map(\.name)
+        images = entries.map(\.image)
+    }
+
+    package var count: Int { images.count }
+
+    /// A file's name, or the number of a generated picture.
+    package func name(_ i: Int) -> String { names[i] }
+
+    package func image(_ i: Int) -> Image { images[i] }
+}
