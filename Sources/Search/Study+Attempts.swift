@@ -60,6 +60,7 @@ extension Study {
                 return fail(number, in: slot, AttemptFailure(reason: reason))
             }
             running[slot] = nil
+            recordMeasurements(of: points, trial: number, resource: resource, environment: environment)
             record(
                 .reached(
                     trial: number, attempt: attempt, resource: resource, points: trials[number].completed(points, at: resource),
@@ -72,6 +73,25 @@ extension Study {
             record(.attemptInterrupted(trial: number, attempt: attempt, reason: stopReason))
         case .failed(_, _, let reason, let fatal):
             fail(number, in: slot, AttemptFailure(reason: reason), fatal: fatal)
+        }
+    }
+
+    /// A result's own metrics are measurements too: neither known before training nor carried along from an earlier rung.
+    private mutating func recordMeasurements(of points: [Point], trial number: Int, resource: Int, environment: String?) {
+        for point in points {
+            for (metric, value) in point.metrics.sorted(by: { $0.key < $1.key }) {
+                let trial = trials[number]
+                let key = StudyTrial.MeasurementKey(point: point.point, metric: metric, resource: resource)
+                guard trial.measured[key] == nil, trial.start.inspection.metrics[metric] == nil,
+                    trial.latency[point.point]?.metrics[metric] == nil
+                else { continue }
+                record(
+                    .measured(
+                        .init(
+                            trial: number, attempt: trial.attempts, point: point.point, metric: metric, resource: resource,
+                            value: value),
+                        environment: environment))
+            }
         }
     }
 

@@ -17,6 +17,9 @@ package struct Study: Sendable {
     /// Number of decisions made.
     package var decisionCount: Int { decisions.count }
 
+    /// Whether running attempts have been asked to stop.
+    package var isStopping: Bool { stopReason != nil }
+
     enum Decision: Sendable {
         case pending
         /// What there is to be shown, nil for decisions that have no result.

@@ -34,9 +34,9 @@ indirect enum Template: Sendable {
         var location: SourceLocation?
     }
 
-    /// The path of a mapping's member.
+    /// The path of a mapping's member; keys that could be mistaken for another path stand quoted in brackets.
     static func path(_ parent: String, key: String) -> String {
-        let plain = !key.isEmpty && !key.contains { "./[]\"".contains($0) }
+        let plain = !key.isEmpty && !key.contains { "./[]\"".contains($0) } && !(parent.isEmpty && key == "shared")
         if plain { return parent.isEmpty ? key : "\(parent).\(key)" }
         return "\(parent)[\(Document.string(key).json)]"
     }
@@ -45,5 +45,6 @@ indirect enum Template: Sendable {
     static func path(_ parent: String, alternative: Int) -> String { "\(parent)/\(alternative)" }
     static func tiedPath(_ parent: String) -> String { "\(parent)[*]" }
     static func countPath(_ parent: String) -> String { parent.isEmpty ? "count" : "\(parent).count" }
+    /// The root of a shared template's paths; a key `shared` at the template's root is quoted, so they never meet.
     static func sharedPath(_ name: String) -> String { path("shared", key: name) }
 }

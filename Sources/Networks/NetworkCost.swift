@@ -1,0 +1,64 @@
+import Documents
+import Engine
+
+/// What a network costs at a size, without running it.
+package struct NetworkCost: Sendable, Equatable {
+    /// The architecture's name, or the start of its hash.
+    package let architecture: String
+    /// Trainable elements.
+    package let parameters: Int
+    /// Multiply-accumulates of one forward pass of the whole batch; three times that for a training step.
+    package let macs: Int
+    /// The program's arena with all parameters, in bytes.
+    package let peakBytes: Int
+    package let family: String
+    /// `Architecture.architectureHash`.
+    package let hash: String
+
+    /// Builds and compiles the network for images `[batch, height, width, C]`; nothing is run.
+    /// - Parameter training: the cost of a training step with the mean squared error, instead of inference.
+    /// - Throws: `InputError` where the network cannot take the size.
+    package init(of architecture: Architecture, height: Int, width: Int, batch: Int = 1, training: Bool = false) throws {
+        let sizes = 1...32768
+        guard sizes.contains(height), sizes.contains(width), sizes.contains(batch), batch * height * width <= 1 << 28 else {
+            throw InputError(
+                "a batch of \(batch) images of \(height)x\(width) is out of range", hint: "sizes are from 1 to 32768, and at most 2^28 pixels")
+        }
+        let graph = try buildGraph(architecture)
+        let shapes = architecture.inputShapes(height: height, width: width, batch: batch)
+        do {
+            let cost = try graph.forInference().cost(inputs: shapes)
+            if training {
+                let target: Shape = [batch, height, width, architecture.network.inputChannels]
+                let inputs = shapes.merging(["target": target]) { known, _ in known }
+                peakBytes = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: inputs).peakBytes
+            } else {
+                peakBytes = try Compiler.compile(graph.forInference(), inputs: shapes).peakBytes
+            }
+            parameters = cost.parameters
+            macs = training ? 3 * cost.macs : cost.macs
+        } catch let error as ShapeError {
+            throw InputError("the network cannot take images of \(height)x\(width): \(error.description)", hint: "use a larger size")
+        }
+        family = architecture.family
+        hash = architecture.architectureHash
+        self.architecture = architecture.name ?? String(hash.prefix(12))
+    }
+
+    /// `architecture, parameters, macs, peak_bytes, family, hash`.
+    package var document: Document {
+        [
+            "architecture": .string(architecture), "parameters": .int(parameters), "macs": .int(macs),
+            "peak_bytes": .int(peakBytes), "family": .string(family), "hash": .string(hash),
+        ]
+    }
+}
+
+extension Architecture {
+    /// The shapes of the graph's inputs for a batch of images of this size.
+    package func inputShapes(height: Int, width: Int, batch: Int) -> [String: Shape] {
+        var shapes: [String: Shape] = ["image": [batch, height, width, network.inputChannels]]
+        if network.hasNoiseMap { shapes["noise-map"] = [batch, height, width, 1] }
+        return shapes
+    }
+}

@@ -1,0 +1,96 @@
+import Documents
+import Engine
+
+/// `unetpp`: UNet++ (Zhou et al. 2018). Level i has `width` 2^i channels at 1/2^i of the size. Node (i, 0) takes the 2x2
+/// maximum of node (i-1, 0); node (i, j) takes nodes (i, 0..j-1), or only (i, j-1) without `dense-skips`, and the bilinear x2
+/// of node (i+1, j-1), concatenated in that order. A 1x1 convolution `out` with bias closes node (0, levels-1).
+///
+/// Keys: `levels` (2 to 5), `width`, `dense-skips` (default true), `nodes`: one block for every node, or a list of
+/// levels (levels+1) / 2 in the order (0,0), (1,0), ..., (0,1), (1,1), ..., (0,levels-1). Names: `node{i}_{j}.conv1.weight`, ...
+package struct NestedUNetSkeleton: Skeleton {
+    package static let kind = "unetpp"
+    package static let widestLevel = 4096
+
+    package static func samples(block: Document) -> [Document] {
+        let plain: Document = ["block": "plain"]
+        return [
+            ["kind": "unetpp", "levels": 2, "width": 2, "nodes": block],
+            ["kind": "unetpp", "levels": 3, "width": 1, "dense-skips": false, "nodes": [plain, block, plain, block, plain, block]],
+            ["kind": "unetpp", "levels": 3, "width": 2, "nodes": [block, plain, block, plain, block, plain]],
+        ]
+    }
+
+    var levels: Int
+    var width: Int
+    var hasDenseSkips: Bool
+    /// One for each node, in the order of the list.
+    var nodes: [any Block]
+    /// Whether one block was written for all.
+    var isUniform: Bool
+
+    package init(_ document: Document) throws {
+        try document.allowOnly(["kind", "levels", "width", "dense-skips", "nodes"])
+        levels = try document.required("levels").int("levels", in: 2...5)
+        width = try parseWidth(document)
+        let widest = width << (levels - 1)
+        guard widest <= Self.widestLevel else {
+            throw try document.required("width").fail(
+                "width: the deepest of \(levels) levels would have \(widest) channels, at most \(Self.widestLevel) are possible",
+                hint: "lower width or levels")
+        }
+        hasDenseSkips = try document.optional("dense-skips")?.bool("dense-skips") ?? true
+        let count = levels * (levels + 1) / 2
+        let source = try document.required("nodes")
+        switch source.value {
+        case .array(let items):
+            guard items.count == count else {
+                throw source.fail(
+                    "nodes: \(levels) levels have \(count) nodes, found a list of \(items.count)",
+                    hint: "write one block for all nodes, or a list in the order (0,0), (1,0), ..., (0,1), ...")
+            }
+            nodes = try items.map(parseBlock)
+            isUniform = false
+        default:
+            nodes = Array(repeating: try parseBlock(source), count: count)
+            isUniform = true
+        }
+    }
+
+    package var document: Document {
+        document([
+            ("levels", .int(levels)), ("width", .int(width)), ("dense-skips", .bool(hasDenseSkips)),
+            ("nodes", isUniform ? nodes[0].document : .array(nodes.map(\.document))),
+        ])
+    }
+
+    package var sizeMultiple: Int { 1 << (levels - 1) }
+
+    package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
+        var rows: [[FeatureMap]] = Array(repeating: [], count: levels)
+        var number = 0
+        for j in 0..<levels {
+            for i in 0..<levels - j {
+                let scope = NameScope(prefix: "node\(i)_\(j)")
+                let x = source(&builder, rows, input, i, j, scope)
+                rows[i].append(nodes[number].build(&builder, x, channels: width << i, scope: scope))
+                number += 1
+            }
+        }
+        return builder.convolution(rows[0][levels - 1], channels: channels, kernel: 1, bias: true, gain: gain, name: "out")
+    }
+
+    /// What node (i, j) takes.
+    private func source(
+        _ builder: inout NetworkBuilder, _ rows: [[FeatureMap]], _ input: FeatureMap, _ i: Int, _ j: Int, _ scope: NameScope
+    ) -> FeatureMap {
+        if j == 0 {
+            guard i > 0 else { return input }
+            let above = rows[i - 1][0]
+            return FeatureMap(value: builder.graph.apply(MaxPooling(), above.value, path: scope.path("down")), channels: above.channels)
+        }
+        let below = rows[i + 1][j - 1]
+        let up = FeatureMap(value: builder.graph.apply(Upsampling(), below.value, path: scope.path("up")), channels: below.channels)
+        let skips = hasDenseSkips ? rows[i] : [rows[i][j - 1]]
+        return builder.concatenate(skips + [up], path: scope.path("concatenation"))
+    }
+}

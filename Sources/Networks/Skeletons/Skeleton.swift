@@ -1,0 +1,38 @@
+import Documents
+
+/// How blocks are wired from the input's channels to the output's. Adding a skeleton is one file that conforms to this and one
+/// line in `skeletonCatalogue`. A skeleton's kind is its networks' family.
+package protocol Skeleton: Sendable {
+    /// The word after `kind:`.
+    static var kind: String { get }
+    /// Small skeleton documents that the law suites run, with this block in one place at least.
+    static func samples(block: Document) -> [Document]
+
+    /// Reads the skeleton's mapping.
+    /// - Throws: a located `InputError`; unknown keys are refused.
+    init(_ document: Document) throws
+    /// Every field, defaults filled in.
+    var document: Document { get }
+    /// Heights and widths must be multiples of this.
+    var sizeMultiple: Int { get }
+    /// Adds the network: `[N, H, W, input.channels]` to `[N, H, W, channels]`; `gain` scales how the last convolution starts.
+    func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap
+}
+
+extension Skeleton {
+    /// The skeleton's mapping with its kind first.
+    func document(_ fields: [(String, Document)]) -> Document { .object([("kind", .string(Self.kind))] + fields) }
+}
+
+/// Every skeleton. Parsing and the law suites iterate this list.
+package let skeletonCatalogue: [any Skeleton.Type] = [ChainSkeleton.self, NestedUNetSkeleton.self]
+
+/// Reads `{kind: KIND, ...}`.
+package func parseSkeleton(_ document: Document) throws -> any Skeleton {
+    let kind = try document.required("kind").word("kind", of: skeletonCatalogue.map { $0.kind })
+    guard let type = skeletonCatalogue.first(where: { $0.kind == kind }) else { preconditionFailure(kind) }
+    return try type.init(document)
+}
+
+/// The channels of a skeleton, 1 to 1024.
+func parseWidth(_ document: Document) throws -> Int { try document.required("width").int("width", in: 1...1024) }
