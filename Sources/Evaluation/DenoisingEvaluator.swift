@@ -113,7 +113,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
         }
         var metrics = try attempt.shared(machine, .validating) { try NetworkCost(of: architecture, experiment.latency).metrics }
         // A perfect picture has an infinite PSNR, which is no number for a message or a front.
-        for (name, value) in quality.means where name != "noisy_psnr_db" { metrics[name] = min(value, 1000) }
+        for (name, value) in quality.means where name != "noisy_psnr_db" { metrics[name] = min(value, 100) }
         if let known = request.latency.first(where: { $0.point == 0 }) {
             metrics.merge(known.metrics) { own, _ in own }
         } else {

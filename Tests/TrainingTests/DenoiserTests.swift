@@ -6,8 +6,7 @@ import Testing
 import Training
 
 @Suite struct DenoiserTests {
-    private let noisy = Image(
-        height: 13, width: 17, channels: 3, pixels: (0..<13 * 17 * 3).map { Float(($0 * 37) % 101) / 100 })
+    private let noisy = Samples.colours
 
     @Test func aModelFileGivesTheSamePicture() throws {
         try Samples.withFolder { folder in

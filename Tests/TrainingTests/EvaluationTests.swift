@@ -128,10 +128,10 @@ import Trials
         var time = 0.0
         var runs = 0
         let result = measureLatency(
-            run: {
+            run: { () -> Void in
                 time += seconds[min(runs, seconds.count - 1)]
                 runs += 1
-            }, now: { time })
+            }, now: { time }, progress: {})
         return (result, runs)
     }
 
@@ -165,28 +165,41 @@ import Trials
 
 @Suite struct QuietMachineTests {
     private struct GaveUp: Error {}
+    private static func giveUp() throws { throw GaveUp() }
+
+    private func canWork(_ machine: QuietMachine) -> Bool {
+        (try? machine.shared(waiting: Self.giveUp) { true }) ?? false
+    }
+
+    private func canMeasure(_ machine: QuietMachine) -> Bool {
+        (try? machine.exclusive(waiting: Self.giveUp) { true }) ?? false
+    }
 
     @Test func workGoesBesideWorkButNotBesideAMeasurement() throws {
         try Samples.withFolder { folder in
-            let (a, b, c) = (QuietMachine(folder: folder), QuietMachine(folder: folder), QuietMachine(folder: folder))
-            let giveUp = { throw GaveUp() }
-            try a.shared(waiting: giveUp) { try b.shared(waiting: giveUp) {} }
-            try a.exclusive(waiting: giveUp) {
-                #expect(throws: GaveUp.self) { try b.shared(waiting: giveUp) {} }
-                #expect(throws: GaveUp.self) { try b.exclusive(waiting: giveUp) {} }
-            }
-            try a.shared(waiting: giveUp) {
-                #expect(throws: GaveUp.self) { try b.exclusive(waiting: giveUp) {} }
-                // While a measurement waits, new work waits too: the measurement goes next.
-                #expect(throws: GaveUp.self) {
-                    try b.exclusive(waiting: {
-                        #expect(throws: GaveUp.self) { try c.shared(waiting: giveUp) {} }
+            let a = QuietMachine(folder: folder), b = QuietMachine(folder: folder)
+            let besideWork = try a.shared(waiting: Self.giveUp) { (work: canWork(b), measurement: canMeasure(b)) }
+            #expect(besideWork.work && !besideWork.measurement)
+            let besideMeasurement = try a.exclusive(waiting: Self.giveUp) { (work: canWork(b), measurement: canMeasure(b)) }
+            #expect(!besideMeasurement.work && !besideMeasurement.measurement)
+            #expect(canWork(b) && canMeasure(b))
+        }
+    }
+
+    @Test func aWaitingMeasurementGoesBeforeNewWork() throws {
+        try Samples.withFolder { folder in
+            let a = QuietMachine(folder: folder), b = QuietMachine(folder: folder), c = QuietMachine(folder: folder)
+            let newWork = Mutex<Bool?>(nil)
+            try a.shared(waiting: Self.giveUp) {
+                _ = try? b.exclusive(
+                    waiting: {
+                        let began = canWork(c)
+                        newWork.withLock { $0 = began }
                         throw GaveUp()
-                    }) {}
-                }
+                    }, {})
             }
-            try b.shared(waiting: giveUp) {}
-            try c.exclusive(waiting: giveUp) {}
+            #expect(newWork.withLock { $0 } == false)
+            #expect(canWork(c))
         }
     }
 
@@ -195,7 +208,7 @@ import Trials
             let measured = Mutex(false)
             let worker = Thread {
                 let machine = QuietMachine(folder: folder)
-                while !measured.withLock({ $0 }) { try? machine.shared(waiting: {}) { usleep(500) } }
+                while !measured.withLock({ $0 }) { _ = try? machine.shared(waiting: {}) { usleep(500) } }
             }
             worker.start()
             let machine = QuietMachine(folder: folder)

@@ -15,7 +15,7 @@ import Training
     @Test func tensorsComeBack() throws {
         try Samples.withFolder { folder in
             let tensors = [
-                NamedTensor(name: "a.weight", sizes: [2, 3], values: [1, -2, 0.5, .pi, 1e-40, -0.0]),
+                NamedTensor(name: "a.weight", sizes: [2, 3], values: [1, -2, 0.5, .pi, 0x1p-140, -0.0]),
                 NamedTensor(name: "empty", sizes: [0], values: []), NamedTensor(name: "scalar", sizes: [], values: [7]),
             ]
             try SafetensorsFile.write(tensors, to: folder + "/x.safetensors")

@@ -14,6 +14,10 @@ enum Samples {
         FileManager.default.fileExists(atPath: $0 + "/weights/cszn_sigma25.safetensors")
     }
 
+    /// A colour picture of awkward size.
+    static let colours = Image(
+        height: 13, width: 17, channels: 3, pixels: (0..<13 * 17 * 3).map { Float(($0 * 37) % 101) / 100 })
+
     static func candidate(
         width: Int = 4, blocks: Int = 1, normalization: String = "batch", noiseMap: Bool = false, training: Document? = nil
     ) -> Document {

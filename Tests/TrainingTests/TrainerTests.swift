@@ -9,6 +9,13 @@ import Training
     /// Kinds of networks on which the laws hold.
     static let candidates = [
         Samples.candidate(), Samples.candidate(blocks: 2, normalization: "none"), Samples.candidate(noiseMap: true),
+        [
+            "network": [
+                "size-multiple": 2, "predicts": "image",
+                "skeleton": ["kind": "unetpp", "levels": 2, "width": 4, "nodes": ["block": "residual"]],
+            ],
+            "training": ["loss": "mse", "weight-decay": 0.01, "batch": 3],
+        ],
     ]
 
     private func sameBits(_ a: Checkpoint, _ b: Checkpoint) -> Bool {

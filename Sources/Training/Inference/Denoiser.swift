@@ -6,10 +6,11 @@ import RandomStreams
 
 /// A trained network that denoises pictures of any size, on the thread that calls it.
 ///
-/// One program is compiled for each picture size and kept (the latest few). Gray networks take RGB pictures channel by
+/// One program is compiled for each picture size and kept (the latest few, up to 512 MiB). Gray networks take RGB pictures channel by
 /// channel.
 package final class Denoiser {
     private static let keptSizes = 4
+    private static let keptBytes = 512 << 20
 
     package let architecture: Architecture
     package let parameters: ParameterStore
@@ -92,8 +93,11 @@ package final class Denoiser {
             let program = try Compiler.compile(
                 graph, inputs: architecture.inputShapes(height: height, width: width, batch: 1),
                 options: CompileOptions(threads: threads))
+            var bytes = executables.reduce(program.arenaBytes) { $0 + $1.executable.program.arenaBytes }
+            while !executables.isEmpty, executables.count >= Self.keptSizes || bytes > Self.keptBytes {
+                bytes -= executables.removeFirst().executable.program.arenaBytes
+            }
             let executable = try CPUDevice(threads: threads).load(program, parameters: parameters)
-            if executables.count == Self.keptSizes { executables.removeFirst() }
             executables.append((height, width, executable))
             return executable
         } catch let error as ShapeError {
