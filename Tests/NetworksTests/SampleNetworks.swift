@@ -1,0 +1,65 @@
+import Documents
+import Engine
+import Foundation
+import Networks
+import RandomStreams
+
+/// Every skeleton sample with every block sample, under changing input conventions.
+let sampleNetworks: [Document] = {
+    let conventions: [Document] = [
+        [:], ["input-channels": 3, "noise-map": true, "padding": "replicate"], ["predicts": "image", "size-multiple": 8],
+    ]
+    var networks: [Document] = []
+    for block in blockCatalogue.flatMap({ $0.samples }) {
+        for skeleton in skeletonCatalogue.flatMap({ $0.samples(block: block) }) {
+            var network = conventions[networks.count % conventions.count]
+            network["skeleton"] = skeleton
+            networks.append(network)
+        }
+    }
+    return networks
+}()
+
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+func reference(_ name: String) throws -> Architecture {
+    try Architecture.load(repository.appendingPathComponent("SearchSpaces/references/\(name).yaml").path)
+}
+
+/// A batch of random images in 0...1 and random parameters, the n-th parameter drawn from stream n whatever its name.
+struct RandomCase {
+    var inputs: [String: Tensor<Double>] = [:]
+    var parameters: [String: Tensor<Double>] = [:]
+
+    init(_ graph: Graph, height: Int, width: Int, batch: Int = 1, seed: UInt64 = 1) {
+        let root = RandomStream(seed: seed)
+        func tensor(_ shape: Shape, _ stream: RandomStream, _ draw: (inout RandomStream) -> Double) -> Tensor<Double> {
+            var stream = stream
+            return Tensor(shape, (0..<shape.count).map { _ in draw(&stream) })
+        }
+        for input in graph.inputs {
+            inputs[input.name] = tensor([batch, height, width, input.channels], root.split(input.name)) { $0.uniform() }
+        }
+        for (number, parameter) in graph.parameters.enumerated() {
+            let isPositive = parameter.name.hasSuffix("running_var")
+            let scale = parameter.shape.rank == 4 ? (2 / Double(parameter.shape.count / parameter.shape[0])).squareRoot() : 0.5
+            parameters[parameter.name] = tensor(parameter.shape, root.split("parameters").split(number)) {
+                isPositive ? $0.uniform(0.5, 1.5) : $0.normal() * scale + (parameter.shape.rank == 1 ? 0.5 : 0)
+            }
+        }
+    }
+
+    func output(_ graph: Graph) -> Tensor<Double> {
+        ReferenceInterpreter<Double>(graph).run(inputs: inputs, parameters: parameters)[graph.output("image")!.index]
+    }
+}
+
+/// Whether two graphs have the same parameters in the same order and, with the same values, the same output.
+func computeTheSame(_ a: Graph, _ b: Graph) -> Bool {
+    guard a.inputs == b.inputs, a.parameters.map(\.shape) == b.parameters.map(\.shape) else { return false }
+    return (1...3).allSatisfy { seed in
+        let x = RandomCase(a, height: 17, width: 19, seed: UInt64(seed)).output(a)
+        let y = RandomCase(b, height: 17, width: 19, seed: UInt64(seed)).output(b)
+        return x.shape == y.shape && zip(x.elements, y.elements).allSatisfy { abs($0 - $1) < 1e-12 }
+    }
+}
