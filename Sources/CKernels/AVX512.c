@@ -1,6 +1,5 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <math.h>
 #include <string.h>
 #include "KernelTable.h"
 #define VECTOR_FLOATS 16

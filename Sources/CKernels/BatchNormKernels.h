@@ -5,25 +5,19 @@ INLINE void momentGroup(int count, Size k, Size rows, const float *x, Size pitch
                         double *second) {
     V pivot[4];
     for (int v = 0; v < count; v++) pivot[v] = load(pivots + v * W, k);
-    for (Size start = 0; start < rows; start += blockRows) {
-        const Size end = minimum(rows, start + blockRows);
-        V sums[4] = {0}, squares[4] = {0};
-        for (Size r = start; r < end; r++)
-            for (int v = 0; v < count; v++) {
-                const V difference = load(x + r * pitch + v * W, k) - pivot[v];
-                sums[v] += difference;
-                squares[v] += difference * difference;
-            }
-        flush(sums, count, k, first);
-        flush(squares, count, k, second);
-    }
+    V sums[4] = {0}, squares[4] = {0};
+    for (Size r = 0; r < rows; r++)
+        for (int v = 0; v < count; v++) {
+            const V difference = load(x + r * pitch + v * W, k) - pivot[v];
+            sums[v] += difference;
+            squares[v] += difference * difference;
+        }
+    flush(sums, count, k, first);
+    flush(squares, count, k, second);
 }
 
 static void momentRows(Size rows, Size length, const float *x, Size pitch, const float *pivots, double *first, double *second) {
-    Size i = 0;
-    for (; i + 4 * W <= length; i += 4 * W) momentGroup(4, W, rows, x + i, pitch, pivots + i, first + i, second + i);
-    for (; i + W <= length; i += W) momentGroup(1, W, rows, x + i, pitch, pivots + i, first + i, second + i);
-    if (i < length) momentGroup(1, length - i, rows, x + i, pitch, pivots + i, first + i, second + i);
+    ROW_BLOCKS(rows, length, momentGroup(count, k, block, x + start * pitch + i, pitch, pivots + i, first + i, second + i);)
 }
 
 static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
@@ -46,7 +40,7 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
         double variance = second[c] / count - offset * offset;
         if (variance < 0) variance = 0;
         mean[c] = (float)mu;
-        inverseDeviation[c] = (float)(1 / sqrt(variance + epsilon));
+        inverseDeviation[c] = (float)(1 / squareRoot(variance + epsilon));
         if (runningMean) runningMean[c] += ((float)mu - runningMean[c]) * momentumFactor;
         if (runningVariance) {
             const double unbiased = pixels > 1 ? variance * count / (count - 1) : variance;
@@ -84,7 +78,7 @@ static void batch_norm_inference(Size pixels, Size channels, const float *x, Siz
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
         for (Size c = 0; c < n; c++)
-            factor[c] = gamma[first + c] * (float)(1 / sqrt((double)runningVariance[first + c] + epsilon));
+            factor[c] = gamma[first + c] * (float)(1 / squareRoot((double)runningVariance[first + c] + epsilon));
         centeredAffine(pixels, n, x + first, xPitch, runningMean + first, factor, beta + first, relu, y + first, yPitch);
     }
 }
@@ -110,7 +104,8 @@ INLINE V maskedGradient(const Backward *b, int mask, Size r, Size i, Size k, V c
 }
 
 /// Sums of the masked dy and of its product with x - mean.
-INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size rows, Size i, double *ofOne, double *ofX) {
+INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size start, Size rows, Size i, double *ofOne,
+                          double *ofX) {
     V mean[4], factor[4] = {0}, beta[4] = {0};
     for (int v = 0; v < count; v++) {
         mean[v] = load(b->mean + i + v * W, k);
@@ -119,26 +114,20 @@ INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size r
             beta[v] = load(b->beta + i + v * W, k);
         }
     }
-    for (Size start = 0; start < rows; start += blockRows) {
-        const Size end = minimum(rows, start + blockRows);
-        V ones[4] = {0}, products[4] = {0};
-        for (Size r = start; r < end; r++)
-            for (int v = 0; v < count; v++) {
-                const V centered = load(b->x + r * b->xPitch + i + v * W, k) - mean[v];
-                const V gradient = maskedGradient(b, mask, r, i + v * W, k, centered, factor[v], beta[v]);
-                ones[v] += gradient;
-                products[v] += gradient * centered;
-            }
-        flush(ones, count, k, ofOne + i);
-        flush(products, count, k, ofX + i);
-    }
+    V ones[4] = {0}, products[4] = {0};
+    for (Size r = start; r < start + rows; r++)
+        for (int v = 0; v < count; v++) {
+            const V centered = load(b->x + r * b->xPitch + i + v * W, k) - mean[v];
+            const V gradient = maskedGradient(b, mask, r, i + v * W, k, centered, factor[v], beta[v]);
+            ones[v] += gradient;
+            products[v] += gradient * centered;
+        }
+    flush(ones, count, k, ofOne + i);
+    flush(products, count, k, ofX + i);
 }
 
 INLINE void gradientRows(const Backward *b, int mask, Size rows, Size length, double *ofOne, double *ofX) {
-    Size i = 0;
-    for (; i + 4 * W <= length; i += 4 * W) gradientGroup(b, mask, 4, W, rows, i, ofOne, ofX);
-    for (; i + W <= length; i += W) gradientGroup(b, mask, 1, W, rows, i, ofOne, ofX);
-    if (i < length) gradientGroup(b, mask, 1, length - i, rows, i, ofOne, ofX);
+    ROW_BLOCKS(rows, length, gradientGroup(b, mask, count, k, start, block, i, ofOne, ofX);)
 }
 
 INLINE void inputGradientRows(const Backward *b, int mask, Size rows, Size length) {

@@ -17,7 +17,7 @@ INLINE double total(V a, V b, V c, V d) {
     return sum;
 }
 
-/// Sum of `term` (of lanes p, q = x, t at i, k) in blocks of 64 additions a lane, added in double.
+/// Sum of `term` (of lanes p, q = x, t at i, k) in blocks of 64 additions a lane and accumulator, added in double.
 #define BLOCKED_SUM(count, term)                                     \
     do {                                                             \
         double sum = 0;                                              \
@@ -76,8 +76,8 @@ static void adam(Size count, float *parameters, const float *gradients, float *f
                  float gradientScale) {
     const float keep = (float)(1 - learningRate * weightDecay), second = (float)beta2, epsilonF = (float)epsilon;
     const float rest1 = (float)(1 - beta1), rest2 = (float)(1 - beta2);
-    const float stepSize = (float)(learningRate / (1 - pow(beta1, (double)step)));
-    const float rootCorrection = (float)(1 / sqrt(1 - pow(beta2, (double)step)));
+    const float stepSize = (float)(learningRate / (1 - power(beta1, step)));
+    const float rootCorrection = (float)(1 / squareRoot(1 - power(beta2, step)));
     LANES(count, {
         const V g = load(gradients + i, k) * gradientScale;
         const V m = load(firstMoments + i, k), first = m + (g - m) * rest1;

@@ -125,21 +125,36 @@ INLINE void flush(const V *sums, int count, Size k, double *totals) {
 }
 
 INLINE void sumGroup(int count, Size k, Size rows, const float *x, Size pitch, double *totals) {
-    for (Size start = 0; start < rows; start += blockRows) {
-        const Size end = minimum(rows, start + blockRows);
-        V sums[4] = {0};
-        for (Size r = start; r < end; r++)
-            for (int v = 0; v < count; v++) sums[v] += load(x + r * pitch + v * W, k);
-        flush(sums, count, k, totals);
-    }
+    V sums[4] = {0};
+    for (Size r = 0; r < rows; r++)
+        for (int v = 0; v < count; v++) sums[v] += load(x + r * pitch + v * W, k);
+    flush(sums, count, k, totals);
 }
+
+/// Runs a statement over blocks of rows `start` ... (`block` of them, which stay in the cache) and groups of `count` vectors of
+/// `k` lanes from column i.
+#define ROW_BLOCKS(rows, length, ...)                                                         \
+    for (Size start = 0; start < (rows); start += blockRows) {                                \
+        const Size block = minimum((rows) - start, blockRows);                                \
+        Size i = 0;                                                                           \
+        for (; i + 4 * W <= (length); i += 4 * W) {                                           \
+            enum { count = 4, k = W };                                                        \
+            __VA_ARGS__                                                                       \
+        }                                                                                     \
+        for (; i + W <= (length); i += W) {                                                   \
+            enum { count = 1, k = W };                                                        \
+            __VA_ARGS__                                                                       \
+        }                                                                                     \
+        if (i < (length)) {                                                                   \
+            enum { count = 1 };                                                               \
+            const Size k = (length) - i;                                                      \
+            __VA_ARGS__                                                                       \
+        }                                                                                     \
+    }
 
 /// Adds the sum over rows of each of `length` columns to `totals`.
 static void sumRows(Size rows, Size length, const float *x, Size pitch, double *totals) {
-    Size i = 0;
-    for (; i + 4 * W <= length; i += 4 * W) sumGroup(4, W, rows, x + i, pitch, totals + i);
-    for (; i + W <= length; i += W) sumGroup(1, W, rows, x + i, pitch, totals + i);
-    if (i < length) sumGroup(1, length - i, rows, x + i, pitch, totals + i);
+    ROW_BLOCKS(rows, length, sumGroup(count, k, block, x + start * pitch + i, pitch, totals + i);)
 }
 
 /// Totals of a row of repeated pixels to totals of channels.

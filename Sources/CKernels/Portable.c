@@ -1,4 +1,3 @@
-#include <math.h>
 #include <string.h>
 #include "KernelTable.h"
 #define VECTOR_FLOATS 4

@@ -40,6 +40,16 @@ INLINE V whereActive(V y, V x) { return (V)((I)x & ~(I)(y <= 0)); }
 INLINE V absolute(V x) { return (V)((I)x & 0x7fffffff); }
 INLINE Size minimum(Size a, Size b) { return a < b ? a : b; }
 
+// The compiler's square root and own integer powers: no mathematics library to link.
+INLINE double squareRoot(double x) { return __builtin_elementwise_sqrt(x); }
+
+INLINE double power(double base, Size exponent) {
+    double result = 1;
+    for (; exponent > 0; exponent /= 2, base *= base)
+        if (exponent % 2) result *= base;
+    return result;
+}
+
 /// Runs the statements for lanes i ..< i + k of n: full vectors (k = W, a constant), then one partial vector.
 #define LANES(n, ...)                               \
     do {                                            \

@@ -1,4 +1,5 @@
 #include "COneDNN.h"
+#include "ThinConvolution.h"
 #include <dnnl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,10 +14,20 @@ struct halcyon_conv {
     int direction, hasBias;
     dnnl_stream_t stream;
     dnnl_primitive_t primitive, reorder;
-    dnnl_memory_t source, weights, bias, destination, scratchpad;  // of the convolution; `source`, `destination` by the layer's words
-    dnnl_memory_t canonical;                                       // OIHW, NULL if the prepared form is OIHW
+    dnnl_memory_t source, weights, bias, destination, scratchpad;
+    dnnl_memory_t canonical;  // OIHW, NULL if the prepared form is OIHW
     size_t weightBytes, scratchpadBytes;
     char implementation[64];
+    // oneDNN's fast implementations take dense tensors only: a slice is copied through scratch memory, at these offsets after
+    // the primitive's own; 0 floats where none is needed.
+    struct slice {
+        size_t pixels, channels, pitch, offset;
+        int copied;
+    } sourceSlice, destinationSlice;
+    // Own kernels instead of oneDNN, if not NULL.
+    const halcyon_thin_kernels *thin;
+    halcyon_thin_shape thinShape;
+    int thinIsSource, kernelReversed, relu, inputChannels;
 };
 
 static dnnl_engine_t engine;
@@ -54,9 +65,9 @@ int halcyon_conv_output_width(const halcyon_conv_shape *s) {
     return outputSize(s->inputWidth, s->kernelWidth, s->stride, s->paddingWidth, s->dilation);
 }
 
-static int activationLayout(dnnl_memory_desc_t *desc, int64_t n, int64_t c, int64_t h, int64_t w, int64_t pitch) {
-    const dnnl_dims_t dims = {n, c, h, w}, strides = {h * w * pitch, 1, w * pitch, pitch};
-    return dnnl_memory_desc_init_by_strides(desc, 4, dims, dnnl_f32, strides);
+static int activationLayout(dnnl_memory_desc_t *desc, int64_t n, int64_t c, int64_t h, int64_t w) {
+    const dnnl_dims_t dims = {n, c, h, w};
+    return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, dnnl_nhwc);
 }
 
 static int createMemory(dnnl_memory_t *memory, const dnnl_memory_desc_t *desc) {
@@ -73,9 +84,9 @@ static int build(halcyon_conv *conv, const halcyon_conv_shape *s, int activation
     dnnl_post_ops_t postOps = NULL;
 
     dnnl_memory_desc_t source, weights, canonical, bias, destination;
-    CHECK(activationLayout(&source, s->batch, s->inputChannels, s->inputHeight, s->inputWidth, s->sourcePitch));
+    CHECK(activationLayout(&source, s->batch, s->inputChannels, s->inputHeight, s->inputWidth));
     CHECK(activationLayout(&destination, s->batch, s->outputChannels, halcyon_conv_output_height(s),
-                           halcyon_conv_output_width(s), s->destinationPitch));
+                           halcyon_conv_output_width(s)));
     const int grouped = s->groups > 1;
     const dnnl_dims_t weightDims = {s->outputChannels, s->inputChannels, s->kernelHeight, s->kernelWidth};
     const dnnl_dims_t groupedDims = {s->groups, s->outputChannels / s->groups, s->inputChannels / s->groups,
@@ -150,6 +161,125 @@ done:
 #undef CHECK
 }
 
+static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static void planSlice(struct slice *slice, int pixels, int channels, int pitch, size_t *bytes) {
+    *slice = (struct slice){.pixels = (size_t)pixels, .channels = (size_t)channels, .pitch = (size_t)pitch};
+    slice->copied = pitch != channels;
+    if (!slice->copied) return;
+    slice->offset = aligned(*bytes);
+    *bytes = slice->offset + slice->pixels * slice->channels * sizeof(float);
+}
+
+static void copySlices(halcyon_conv *conv, const halcyon_conv_shape *s) {
+    planSlice(&conv->sourceSlice, s->batch * s->inputHeight * s->inputWidth, s->inputChannels, s->sourcePitch,
+              &conv->scratchpadBytes);
+    planSlice(&conv->destinationSlice, s->batch * halcyon_conv_output_height(s) * halcyon_conv_output_width(s),
+              s->outputChannels, s->destinationPitch, &conv->scratchpadBytes);
+}
+
+/// Where oneDNN shall find a tensor.
+static float *densePlace(const struct slice *slice, const float *data, void *scratchpad) {
+    return slice->copied ? (float *)((char *)scratchpad + slice->offset) : (float *)data;
+}
+
+static float *gathered(const struct slice *slice, const float *data, void *scratchpad) {
+    float *dense = densePlace(slice, data, scratchpad);
+    if (slice->copied)
+        for (size_t p = 0; p < slice->pixels; p++)
+            memcpy(dense + p * slice->channels, data + p * slice->pitch, slice->channels * sizeof(float));
+    return dense;
+}
+
+static void scatter(const struct slice *slice, float *data, void *scratchpad) {
+    if (!slice->copied) return;
+    const float *dense = densePlace(slice, data, scratchpad);
+    for (size_t p = 0; p < slice->pixels; p++)
+        memcpy(data + p * slice->pitch, dense + p * slice->channels, slice->channels * sizeof(float));
+}
+
+/// Takes the own kernels where they measured faster (16x48x48, one thread): oneDNN pads a thin side to a whole vector when it
+/// has to produce it, or its weights' gradient; it is good at weights' gradients of thin sources with few outputs.
+static int buildThin(halcyon_conv *conv, const halcyon_conv_shape *s, int activation) {
+    enum { mostThin = 3, leastWide = 8 };
+    const int destination = s->outputChannels <= mostThin && s->inputChannels >= leastWide;
+    const int source = s->inputChannels <= mostThin && s->outputChannels >= leastWide;
+    const int gradientOfSource = source && s->inputChannels <= 2 && s->outputChannels >= 32;
+    const int wanted = conv->direction == HALCYON_CONV_FORWARD         ? destination
+                       : conv->direction == HALCYON_CONV_BACKWARD_DATA ? source
+                                                                       : destination || gradientOfSource;
+    if (!wanted || s->stride != 1 || s->groups != 1) return 0;
+    conv->thin = halcyon_thin_best();
+    conv->thinIsSource = source;
+    conv->relu = activation == HALCYON_CONV_RELU;
+    conv->inputChannels = s->inputChannels;
+    halcyon_thin_shape *thin = &conv->thinShape;
+    thin->batch = s->batch;
+    thin->kernelHeight = s->kernelHeight, thin->kernelWidth = s->kernelWidth, thin->dilation = s->dilation;
+    if (source) {
+        thin->thinHeight = s->inputHeight, thin->thinWidth = s->inputWidth, thin->thinChannels = s->inputChannels;
+        thin->thinPitch = s->sourcePitch;
+        thin->wideHeight = halcyon_conv_output_height(s), thin->wideWidth = halcyon_conv_output_width(s);
+        thin->wideChannels = s->outputChannels, thin->widePitch = s->destinationPitch;
+    } else {
+        thin->thinHeight = halcyon_conv_output_height(s), thin->thinWidth = halcyon_conv_output_width(s);
+        thin->thinChannels = s->outputChannels, thin->thinPitch = s->destinationPitch;
+        thin->wideHeight = s->inputHeight, thin->wideWidth = s->inputWidth, thin->wideChannels = s->inputChannels;
+        thin->widePitch = s->sourcePitch;
+    }
+    // Forward, and backward weights of a thin source, read the input at h - padding + k; the other two see the kernel reversed.
+    const int reversed = conv->kernelReversed =
+        conv->direction == HALCYON_CONV_BACKWARD_DATA || (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS && !source);
+    thin->paddingHeight = reversed ? (s->kernelHeight - 1) * s->dilation - s->paddingHeight : s->paddingHeight;
+    thin->paddingWidth = reversed ? (s->kernelWidth - 1) * s->dilation - s->paddingWidth : s->paddingWidth;
+    const size_t weights = (size_t)s->inputChannels * s->outputChannels * s->kernelHeight * s->kernelWidth;
+    conv->weightBytes = weights * sizeof(float);
+    if (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS)
+        conv->scratchpadBytes = (weights + (size_t)thin->wideChannels) * sizeof(double) +
+                                halcyon_thin_plane_floats(thin) * sizeof(float);
+    snprintf(conv->implementation, sizeof conv->implementation, "%s", conv->thin->name);
+    return 1;
+}
+
+/// Offset in OIHW of the weight between a thin and a wide channel at a kernel position of the thin kernels' order.
+static size_t canonicalOffset(const halcyon_conv *conv, ptrdiff_t thin, ptrdiff_t position, ptrdiff_t wide) {
+    const ptrdiff_t positions = conv->thinShape.kernelHeight * conv->thinShape.kernelWidth;
+    const ptrdiff_t output = conv->thinIsSource ? wide : thin, input = conv->thinIsSource ? thin : wide;
+    return (size_t)((output * conv->inputChannels + input) * positions + (conv->kernelReversed ? positions - 1 - position : position));
+}
+
+static void prepareThin(const halcyon_conv *conv, const float *oihw, float *prepared) {
+    const halcyon_thin_shape *s = &conv->thinShape;
+    for (ptrdiff_t t = 0; t < s->thinChannels; t++)
+        for (ptrdiff_t position = 0; position < s->kernelHeight * s->kernelWidth; position++)
+            for (ptrdiff_t c = 0; c < s->wideChannels; c++) *prepared++ = oihw[canonicalOffset(conv, t, position, c)];
+}
+
+static void correlateThin(const halcyon_conv *conv, const float *source, const float *destinationGradient, float *gradient,
+                          float *biasGradient, void *scratchpad) {
+    const halcyon_thin_shape *s = &conv->thinShape;
+    const size_t weights = conv->weightBytes / sizeof(float), wideChannels = (size_t)s->wideChannels;
+    double *sums = scratchpad, *wideSums = sums + weights;
+    memset(sums, 0, (weights + wideChannels) * sizeof *sums);
+    const float *wide = conv->thinIsSource ? destinationGradient : source;
+    const float *thin = conv->thinIsSource ? source : destinationGradient;
+    conv->thin->correlate(s, wide, thin, (float *)(wideSums + wideChannels), sums,
+                          conv->hasBias && conv->thinIsSource ? wideSums : NULL);
+    for (ptrdiff_t t = 0; t < s->thinChannels; t++)
+        for (ptrdiff_t position = 0; position < s->kernelHeight * s->kernelWidth; position++)
+            for (ptrdiff_t c = 0; c < s->wideChannels; c++) gradient[canonicalOffset(conv, t, position, c)] = (float)*sums++;
+    if (!conv->hasBias) return;
+    if (conv->thinIsSource) {
+        for (size_t c = 0; c < wideChannels; c++) biasGradient[c] = (float)wideSums[c];
+    } else {
+        for (ptrdiff_t t = 0; t < s->thinChannels; t++) {
+            double sum = 0;
+            for (ptrdiff_t p = 0; p < s->batch * s->thinHeight * s->thinWidth; p++) sum += (double)thin[p * s->thinPitch + t];
+            biasGradient[t] = (float)sum;
+        }
+    }
+}
+
 static int isValid(const halcyon_conv_shape *s, int direction) {
     return direction >= HALCYON_CONV_FORWARD && direction <= HALCYON_CONV_BACKWARD_WEIGHTS && s->batch > 0 && s->inputHeight > 0 &&
            s->inputWidth > 0 && s->inputChannels > 0 && s->outputChannels > 0 && s->kernelHeight > 0 && s->kernelWidth > 0 &&
@@ -168,7 +298,12 @@ halcyon_conv *halcyon_conv_create(const halcyon_conv_shape *shape, int direction
     if (!conv) return NULL;
     conv->direction = direction;
     conv->hasBias = hasBias != 0;
+    if (buildThin(conv, shape, activation)) {
+        *status = dnnl_success;
+        return conv;
+    }
     *status = build(conv, shape, activation);
+    copySlices(conv, shape);
     if (*status == dnnl_success) return conv;
     halcyon_conv_destroy(conv);
     return NULL;
@@ -188,7 +323,9 @@ void halcyon_conv_destroy(halcyon_conv *conv) {
 size_t halcyon_conv_weight_bytes(const halcyon_conv *conv) { return conv->weightBytes; }
 size_t halcyon_conv_scratchpad_bytes(const halcyon_conv *conv) { return conv->scratchpadBytes; }
 const char *halcyon_conv_implementation(const halcyon_conv *conv) { return conv->implementation; }
-int halcyon_conv_weights_are_canonical(const halcyon_conv *conv) { return conv->canonical == NULL; }
+int halcyon_conv_weights_are_canonical(const halcyon_conv *conv) {
+    return conv->canonical == NULL && (!conv->thin || conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS);
+}
 
 static int execute(halcyon_conv *conv, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *arguments) {
     int status = dnnl_primitive_execute(primitive, conv->stream, count, arguments);
@@ -203,6 +340,10 @@ static int reorder(halcyon_conv *conv, dnnl_memory_t from, const void *fromData,
 }
 
 int halcyon_conv_prepare_weights(halcyon_conv *conv, const float *oihw, void *prepared) {
+    if (conv->thin && conv->direction != HALCYON_CONV_BACKWARD_WEIGHTS) {
+        prepareThin(conv, oihw, prepared);
+        return dnnl_success;
+    }
     if (conv->canonical) return reorder(conv, conv->canonical, oihw, conv->weights, prepared);
     if (prepared != (const void *)oihw) memcpy(prepared, oihw, conv->weightBytes);
     return dnnl_success;
@@ -217,9 +358,13 @@ int halcyon_conv_finish_weights(halcyon_conv *conv, const void *prepared, float 
 int halcyon_conv_forward(halcyon_conv *conv, const float *source, const void *weights, const float *bias, float *destination,
                          void *scratchpad) {
     if (conv->direction != HALCYON_CONV_FORWARD) return dnnl_invalid_arguments;
-    dnnl_memory_set_data_handle(conv->source, (void *)source);
+    if (conv->thin) {
+        conv->thin->gather(&conv->thinShape, source, weights, conv->hasBias ? bias : NULL, conv->relu, destination);
+        return dnnl_success;
+    }
+    dnnl_memory_set_data_handle(conv->source, gathered(&conv->sourceSlice, source, scratchpad));
     dnnl_memory_set_data_handle(conv->weights, (void *)weights);
-    dnnl_memory_set_data_handle(conv->destination, destination);
+    dnnl_memory_set_data_handle(conv->destination, densePlace(&conv->destinationSlice, destination, scratchpad));
     dnnl_memory_set_data_handle(conv->scratchpad, scratchpad);
     if (conv->hasBias) dnnl_memory_set_data_handle(conv->bias, (void *)bias);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, conv->source},
@@ -227,28 +372,40 @@ int halcyon_conv_forward(halcyon_conv *conv, const float *source, const void *we
                                          {DNNL_ARG_DST, conv->destination},
                                          {DNNL_ARG_SCRATCHPAD, conv->scratchpad},
                                          {DNNL_ARG_BIAS, conv->bias}};
-    return execute(conv, conv->primitive, 4 + conv->hasBias, arguments);
+    const int status = execute(conv, conv->primitive, 4 + conv->hasBias, arguments);
+    scatter(&conv->destinationSlice, destination, scratchpad);
+    return status;
 }
 
 int halcyon_conv_backward_data(halcyon_conv *conv, const float *destinationGradient, const void *weights, float *sourceGradient,
                                void *scratchpad) {
     if (conv->direction != HALCYON_CONV_BACKWARD_DATA) return dnnl_invalid_arguments;
-    dnnl_memory_set_data_handle(conv->destination, (void *)destinationGradient);
+    if (conv->thin) {
+        conv->thin->gather(&conv->thinShape, destinationGradient, weights, NULL, 0, sourceGradient);
+        return dnnl_success;
+    }
+    dnnl_memory_set_data_handle(conv->destination, gathered(&conv->destinationSlice, destinationGradient, scratchpad));
     dnnl_memory_set_data_handle(conv->weights, (void *)weights);
-    dnnl_memory_set_data_handle(conv->source, sourceGradient);
+    dnnl_memory_set_data_handle(conv->source, densePlace(&conv->sourceSlice, sourceGradient, scratchpad));
     dnnl_memory_set_data_handle(conv->scratchpad, scratchpad);
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, conv->destination},
                                          {DNNL_ARG_WEIGHTS, conv->weights},
                                          {DNNL_ARG_DIFF_SRC, conv->source},
                                          {DNNL_ARG_SCRATCHPAD, conv->scratchpad}};
-    return execute(conv, conv->primitive, 4, arguments);
+    const int status = execute(conv, conv->primitive, 4, arguments);
+    scatter(&conv->sourceSlice, sourceGradient, scratchpad);
+    return status;
 }
 
 int halcyon_conv_backward_weights(halcyon_conv *conv, const float *source, const float *destinationGradient,
                                   void *preparedGradient, float *biasGradient, void *scratchpad) {
     if (conv->direction != HALCYON_CONV_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
-    dnnl_memory_set_data_handle(conv->source, (void *)source);
-    dnnl_memory_set_data_handle(conv->destination, (void *)destinationGradient);
+    if (conv->thin) {
+        correlateThin(conv, source, destinationGradient, preparedGradient, biasGradient, scratchpad);
+        return dnnl_success;
+    }
+    dnnl_memory_set_data_handle(conv->source, gathered(&conv->sourceSlice, source, scratchpad));
+    dnnl_memory_set_data_handle(conv->destination, gathered(&conv->destinationSlice, destinationGradient, scratchpad));
     dnnl_memory_set_data_handle(conv->weights, preparedGradient);
     dnnl_memory_set_data_handle(conv->scratchpad, scratchpad);
     if (conv->hasBias) dnnl_memory_set_data_handle(conv->bias, biasGradient);

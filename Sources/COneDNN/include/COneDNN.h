@@ -55,7 +55,7 @@ int halcyon_conv_output_width(const halcyon_conv_shape *shape);
 size_t halcyon_conv_weight_bytes(const halcyon_conv *convolution);
 /// Bytes of scratch memory a run needs; may be 0. Its content is undefined before and after.
 size_t halcyon_conv_scratchpad_bytes(const halcyon_conv *convolution);
-/// The implementation's name, for profiles: for example "brgconv:avx512_core" or "halcyon:thin".
+/// The implementation's name, for profiles: for example "brgconv:avx512_core" or "halcyon:thin:avx512".
 const char *halcyon_conv_implementation(const halcyon_conv *convolution);
 /// 1 where the prepared form is OIHW itself, so that preparing and finishing may be skipped (and OIHW passed as prepared).
 int halcyon_conv_weights_are_canonical(const halcyon_conv *convolution);

@@ -18,6 +18,13 @@ package struct ParameterSpecification: Sendable, Hashable {
     package var shape: Shape
     package var initializer: Initializer
     package var trainable: Bool
+
+    package init(name: String, shape: Shape, initializer: Initializer, trainable: Bool) {
+        self.name = name
+        self.shape = shape
+        self.initializer = initializer
+        self.trainable = trainable
+    }
 }
 
 /// A network, once: named inputs, named outputs, operations in topological order. Costs, gradients, rewrites and the

@@ -1,0 +1,35 @@
+// Own kernels for convolutions, stride 1, with 1 to 3 channels on one side: oneDNN pads those to a whole vector.
+// "Wide" is the side with many channels, "thin" the other.
+#ifndef HALCYON_THIN_CONVOLUTION_H
+#define HALCYON_THIN_CONVOLUTION_H
+#include <stddef.h>
+
+/// Thin position h sees wide positions h - paddingHeight + kh * dilation (gather), or wide position h sees thin
+/// positions of that form (correlate); positions outside are zero. Paddings may be negative.
+typedef struct halcyon_thin_shape {
+    ptrdiff_t batch, wideHeight, wideWidth, wideChannels, widePitch, thinHeight, thinWidth, thinChannels, thinPitch;
+    ptrdiff_t kernelHeight, kernelWidth, dilation, paddingHeight, paddingWidth;
+} halcyon_thin_shape;
+
+typedef struct halcyon_thin_kernels {
+    const char *name;
+    /// thin[h, w, t] = act(bias[t] + sum over kh, kw, c of wide[...][c] * weights[t, kh, kw, c]); `bias` may be NULL.
+    void (*gather)(const halcyon_thin_shape *shape, const float *wide, const float *weights, const float *bias, int relu,
+                   float *thin);
+    /// gradient[t, kh, kw, c] += sum over h, w of wide[h, w, c] * thin[...][t]; wideSums[c] += sum of wide, if not NULL.
+    /// `plane` is scratch for one thin channel with its border: see `halcyon_thin_plane_floats`.
+    void (*correlate)(const halcyon_thin_shape *shape, const float *wide, const float *thin, float *plane, double *gradient,
+                      double *wideSums);
+} halcyon_thin_kernels;
+
+static inline size_t halcyon_thin_plane_floats(const halcyon_thin_shape *s) {
+    return (size_t)((s->wideHeight + (s->kernelHeight - 1) * s->dilation) * (s->wideWidth + (s->kernelWidth - 1) * s->dilation));
+}
+
+extern const halcyon_thin_kernels halcyon_thin_portable;
+#if defined(__x86_64__)
+extern const halcyon_thin_kernels halcyon_thin_avx2, halcyon_thin_avx512;
+#endif
+/// The best version for this processor.
+const halcyon_thin_kernels *halcyon_thin_best(void);
+#endif

@@ -1,0 +1,100 @@
+import RandomStreams
+import Search
+import Testing
+import Trials
+
+@Suite struct ParetoTests {
+    /// Vectors on a coarse grid, so that ties and equal vectors happen.
+    private func vectors(_ count: Int, _ axes: Int, seed: UInt64, grid: Int = 6) -> [[Double]] {
+        var stream = RandomStream(seed: seed).split(axes)
+        return (0..<count).map { _ in (0..<axes).map { _ in Double(stream.index(below: grid)) } }
+    }
+
+    private let objectives = [
+        Objective(metric: "psnr_db", direction: .maximize, reference: 20),
+        Objective(metric: "macs", direction: .minimize, reference: 100),
+    ]
+
+    @Test func dominanceRespectsDirections() {
+        let better = Point(metrics: ["psnr_db": 30, "macs": 10])
+        let worse = Point(metrics: ["psnr_db": 29, "macs": 10])
+        let broken = Point(metrics: ["psnr_db": .nan, "macs": 1])
+        #expect(dominates(better, worse, objectives: objectives))
+        #expect(!dominates(worse, better, objectives: objectives))
+        #expect(!dominates(better, better, objectives: objectives))
+        #expect(dominates(worse, broken, objectives: objectives))
+        #expect(!dominates(broken, worse, objectives: objectives))
+    }
+
+    @Test(arguments: [1, 2, 3, 4]) func ranksArePeeledFronts(_ axes: Int) {
+        for seed in 0..<20 as Range<UInt64> {
+            let all = vectors(40, axes, seed: seed)
+            var expected = Array(repeating: 0, count: all.count)
+            var left = Set(all.indices)
+            var rank = 0
+            while !left.isEmpty {
+                let front = left.filter { index in !left.contains { dominates(all[$0], all[index]) } }
+                for index in front { expected[index] = rank }
+                left.subtract(front)
+                rank += 1
+            }
+            #expect(nonDominatedRanks(all) == expected)
+        }
+    }
+
+    @Test func crowdingByHand() {
+        let points: [[Double]] = [[0, 4], [1, 2], [2, 1], [4, 0], [5, 5]]
+        let distances = crowdingDistances(points, ranks: nonDominatedRanks(points))
+        #expect(distances == [.infinity, 2.0 / 4 + 3.0 / 4, 3.0 / 4 + 2.0 / 4, .infinity, .infinity])
+    }
+
+    /// Unit cells of the grid that some point dominates, counted.
+    @Test(arguments: [1, 2, 3, 4]) func hypervolumeIsTheCountOfDominatedCells(_ axes: Int) {
+        for seed in 0..<12 as Range<UInt64> {
+            let all = vectors(14, axes, seed: seed)
+            let side = 5
+            var cells = 0
+            let total = (0..<axes).reduce(1) { product, _ in product * side }
+            for cell in 0..<total {
+                var rest = cell
+                let corner = (0..<axes).map { _ in defer { rest /= side }; return Double(rest % side) }
+                if all.contains(where: { point in zip(point, corner).allSatisfy { $0 <= $1 } }) { cells += 1 }
+            }
+            let reference = Array(repeating: Double(side), count: axes)
+            #expect(hypervolume(points: all, reference: reference) == Double(cells))
+            // Neither order, nor dominated points, nor points outside the reference matter.
+            let outside = reference.indices.map { $0 == 0 ? Double(side) : -3.0 }
+            #expect(hypervolume(points: all.reversed() + [outside] + all, reference: reference) == Double(cells))
+        }
+        #expect(hypervolume(points: [], reference: [1, 1]) == 0)
+    }
+
+    @Test(arguments: [2, 3]) func theFrontIsWhatIsNotDominated(_ axes: Int) {
+        for seed in 0..<20 as Range<UInt64> {
+            let all = vectors(30, axes, seed: seed, grid: 9)
+            var front = ParetoFront()
+            for (number, losses) in all.enumerated() {
+                front.insert(trial: number, point: 0, losses: losses)
+                let seen = all[...number]
+                let expected = seen.indices.filter { index in !seen.contains { dominates($0, all[index]) } }
+                #expect(Set(front.members().map(\.trial)) == Set(expected))
+                let reference = Array(repeating: 8.0, count: axes)
+                #expect(front.hypervolume(reference: reference) == hypervolume(points: Array(seen), reference: reference))
+            }
+            let order = front.members().map(\.losses)
+            #expect(!zip(order, order.dropFirst()).contains { $1.lexicographicallyPrecedes($0) })
+        }
+    }
+
+    @Test func aTrialIsAsGoodAsItsBestPoint() {
+        let ranked = rankTrials([
+            (trial: 4, points: [[5, 5]]),
+            (trial: 5, points: [[9, 9], [1, 6]]),
+            (trial: 6, points: []),
+            (trial: 7, points: [[2, 2]]),
+            (trial: 8, points: [[6, 6]]),
+        ])
+        #expect(ranked.map(\.trial) == [5, 7, 4, 8, 6])
+        #expect(ranked.map(\.rank) == [0, 0, 1, 2, .max])
+    }
+}

@@ -1,0 +1,159 @@
+import Documents
+import RandomStreams
+import Search
+import SearchSpaces
+import Testing
+import Trials
+
+/// A study in miniature: keeps some trials in flight, draws results and failures, and records all that was decided.
+private struct SchedulerRun {
+    struct Promotion {
+        var trial: Int
+        /// The rung left.
+        var rung: Int
+        /// The results of that rung when it was decided, its own among them.
+        var results: [Int: [[Double]]]
+        var eligible: Set<Int>
+        var mayStart: Bool
+    }
+
+    var started: [Int] = []
+    var promotions: [Promotion] = []
+    var choices: [SchedulerChoice] = []
+    var failed: Set<Int> = []
+    var stopped: Set<Int> = []
+    var results: [[Int: [[Double]]]]
+    var wasIdleAtEnd = false
+
+    static let objectives = [
+        Objective(metric: "error", direction: .minimize, reference: 1),
+        Objective(metric: "cost", direction: .minimize, reference: 1),
+    ]
+
+    init(_ fidelity: Fidelity, trials: Int, slots: Int, seed: UInt64, failures: Double = 0.1, stops: Double = 0.05) throws {
+        let space = try SearchSpace(Document.parse("halcyon: 1\ntemplate: x", file: "x"))
+        var scheduler = makeScheduler(fidelity, objectives: Self.objectives)
+        var stream = RandomStream(seed: seed)
+        let genotype = space.sample(using: &stream)
+        var flying: [(trial: Int, rung: Int)] = []
+        var resting: [Int: Int] = [:]
+        results = Array(repeating: [:], count: fidelity.rungs.count)
+        while true {
+            let mayStart = started.count < trials
+            let choice = flying.count < slots ? scheduler.choose(mayStart: mayStart) : .nothing
+            #expect(scheduler.choose(mayStart: mayStart) == choice || flying.count >= slots)
+            choices.append(choice)
+            switch choice {
+            case .start(let resource):
+                #expect(mayStart)
+                let rung = try #require(fidelity.rungs.firstIndex(of: resource))
+                flying.append((started.count, rung))
+                scheduler.observe(.started(trial: started.count, genotype: genotype, resource: resource))
+                started.append(started.count)
+                continue
+            case .proceed(let trial, let resource):
+                let next = try #require(fidelity.rungs.firstIndex(of: resource))
+                #expect(resting[trial] == next - 1, "continues a trial that does not rest just below")
+                promotions.append(
+                    Promotion(
+                        trial: trial, rung: next - 1, results: results[next - 1],
+                        eligible: Set(resting.filter { $0.value == next - 1 }.keys), mayStart: mayStart))
+                resting[trial] = nil
+                flying.append((trial, next))
+                scheduler.observe(.continued(trial: trial, resource: resource))
+                continue
+            case .stop(let trial): Issue.record("stops \(trial)")
+            case .nothing: break
+            }
+            if flying.isEmpty {
+                wasIdleAtEnd = true
+                break
+            }
+            let (trial, rung) = flying.remove(at: stream.index(below: flying.count))
+            if stream.flag(probability: failures) {
+                failed.insert(trial)
+                scheduler.observe(.failed(trial: trial))
+                continue
+            }
+            let values = [stream.uniform(), stream.uniform()]
+            results[rung][trial] = [values]
+            let point = Point(metrics: ["error": values[0], "cost": values[1]])
+            scheduler.observe(.result(trial: trial, resource: fidelity.rungs[rung], points: [point]))
+            if rung < fidelity.rungs.count - 1 { resting[trial] = rung }
+            if resting[trial] != nil, stream.flag(probability: stops) {
+                resting[trial] = nil
+                stopped.insert(trial)
+                scheduler.observe(.stopped(trial: trial))
+            }
+        }
+    }
+}
+
+@Suite struct SchedulerLaws {
+    static let fidelities = [
+        Fidelity(kind: .full, rungs: [100]),
+        Fidelity(kind: .asha, rungs: [10, 40, 160], reduction: 4),
+        Fidelity(kind: .asha, rungs: [10, 20, 40, 80], reduction: 2),
+        Fidelity(kind: .asha, rungs: [50], reduction: 3),
+    ]
+
+    @Test func everyKindIsListed() {
+        #expect(schedulerCatalogue.map { $0.kind } == Fidelity.Kind.allCases)
+        #expect(Set(Self.fidelities.map(\.kind)) == Set(Fidelity.Kind.allCases))
+    }
+
+    @Test(arguments: fidelities) func sameObservationsSameChoices(_ fidelity: Fidelity) throws {
+        for seed in 0..<4 as Range<UInt64> {
+            let first = try SchedulerRun(fidelity, trials: 40, slots: 3, seed: seed)
+            let second = try SchedulerRun(fidelity, trials: 40, slots: 3, seed: seed)
+            #expect(first.choices == second.choices)
+            #expect(first.started.count == 40 && first.wasIdleAtEnd)
+        }
+    }
+
+    /// A failed or stopped trial never goes on (`SchedulerRun` checks that each resting trial goes to the rung above),
+    /// and each promotion stands in the best floor(n / reduction) of its rung, the best eligible one first.
+    @Test(arguments: fidelities) func promotionsAreEarned(_ fidelity: Fidelity) throws {
+        for seed in 0..<12 as Range<UInt64> {
+            let run = try SchedulerRun(fidelity, trials: 60, slots: 4, seed: seed)
+            for promotion in run.promotions {
+                let ranked = rankTrials(promotion.results.sorted { $0.key < $1.key }.map { (trial: $0.key, points: $0.value) })
+                let best = ranked.prefix(promotion.results.count / fidelity.reduction)
+                let expected = best.first { promotion.eligible.contains($0.trial) }
+                #expect(expected?.trial == promotion.trial || expected == nil && !promotion.mayStart)
+            }
+            for rung in fidelity.rungs.indices.dropFirst() {
+                #expect(Set(run.results[rung].keys).isSubset(of: run.results[rung - 1].keys))
+            }
+        }
+    }
+
+    @Test func nonDominatedTrialsGoFirst() throws {
+        let space = try SearchSpace(Document.parse("halcyon: 1\ntemplate: x", file: "x"))
+        var stream = RandomStream(seed: 1)
+        var scheduler = makeScheduler(Self.fidelities[1], objectives: SchedulerRun.objectives)
+        let values: [[Double]] = [[0.5, 0.5], [0.1, 0.9], [0.9, 0.1], [0.6, 0.6], [0.7, 0.7], [0.8, 0.8], [0.9, 0.9], [1, 1]]
+        for (trial, losses) in values.enumerated() {
+            scheduler.observe(.started(trial: trial, genotype: space.sample(using: &stream), resource: 10))
+            scheduler.observe(.result(trial: trial, resource: 10, points: [Point(metrics: ["error": losses[0], "cost": losses[1]])]))
+        }
+        // Rank 0 is trials 0, 1 and 2; the ends of the front are the least crowded.
+        for trial in [1, 2] {
+            #expect(scheduler.choose(mayStart: true) == .proceed(trial: trial, resource: 40))
+            scheduler.observe(.continued(trial: trial, resource: 40))
+        }
+        #expect(scheduler.choose(mayStart: true) == .start(resource: 10))
+        #expect(scheduler.choose(mayStart: false) == .nothing)
+    }
+
+    /// However short the study, something reaches the last rung when anything can.
+    @Test(arguments: fidelities) func shortStudiesComplete(_ fidelity: Fidelity) throws {
+        for trials in 1...9 {
+            let run = try SchedulerRun(fidelity, trials: trials, slots: 2, seed: UInt64(trials), failures: 0, stops: 0)
+            #expect(!run.results[fidelity.rungs.count - 1].isEmpty)
+            let unreliable = try SchedulerRun(fidelity, trials: trials, slots: 2, seed: UInt64(trials), failures: 0.5, stops: 0)
+            let complete = unreliable.results[fidelity.rungs.count - 1].count
+            #expect(complete > 0 || unreliable.failed.count == trials)
+        }
+    }
+}

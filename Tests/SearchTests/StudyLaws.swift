@@ -1,0 +1,163 @@
+import Documents
+import Search
+import SearchSpaces
+import Testing
+import Trials
+
+/// The state machine by itself: events in, actions out.
+@Suite struct StudyLaws {
+    private struct Inspector: CandidateInspector {
+        func inspect(_ candidate: Document) throws -> CandidateInspection {
+            let width = try candidate.required("width").int()
+            if width == 7 { throw InputError("seven cannot be built") }
+            return CandidateInspection(
+                candidateHash: "width \(width)", architectureHash: "width \(width)", family: nil, architecture: candidate,
+                metrics: ["macs": Double(1000 * width)])
+        }
+    }
+
+    private func settings(_ more: String = "") throws -> StudySettings {
+        try StudySettings(
+            experiment: .parse(
+                """
+                objectives: [{metric: psnr_db, direction: maximize, reference: 20}, {metric: macs, direction: minimize, reference: 1e5}]
+                constraints: [{metric: macs, at-most: 12000}]
+                recipe: {steps: 10}
+                budget: {trials: 20}
+                \(more)
+                """, file: "e.yaml"))
+    }
+
+    private func study(_ settings: StudySettings, facts: [StudyFact] = []) throws -> Study {
+        let space = try SearchSpace(.parse("halcyon: 1\ntemplate: {width: {int: [1, 16]}}", file: "s.yaml"))
+        return try Study(
+            settings: settings, space: space,
+            strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
+            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(),
+            folder: "/study", facts: facts)
+    }
+
+    private func result(_ request: TrialRequest) -> WorkerEvent {
+        .result(
+            trial: request.trial, attempt: request.attempt, resource: request.resource,
+            points: [Point(metrics: ["psnr_db": 25])])
+    }
+
+    /// Answers every request at once; returns the facts and how the study finished.
+    private func drive(_ study: inout Study, workers: Int = 2) -> (facts: [StudyFact], reason: String) {
+        var queue = study.step(.opened(workers: workers))
+        var facts: [StudyFact] = []
+        var reason = ""
+        while !queue.isEmpty {
+            switch queue.removeFirst() {
+            case .record(let fact): facts.append(fact)
+            case .start(let slot, let request): queue += study.step(.message(slot: slot, result(request)))
+            case .stop: break
+            case .finished(let why, _): reason = why
+            }
+        }
+        return (facts, reason)
+    }
+
+    /// 12 widths are within the bounds, one of them cannot be built: 11 trials, then the space is exhausted.
+    @Test func duplicatesAndInfeasibleCandidatesAreRejectedUntilTheSpaceIsExhausted() throws {
+        for lag in ["", "lag: 3"] {
+            var study = try study(settings(lag))
+            let (facts, reason) = drive(&study)
+            #expect(reason.contains("exhausted"))
+            #expect(study.trials.count == 11)
+            #expect(study.trials.allSatisfy { $0.state == .complete })
+            #expect(Set(study.trials.map(\.start.inspection.candidateHash)).count == 11)
+            let reasons = facts.compactMap { if case .rejected(_, _, _, let reason) = $0 { reason } else { nil } }
+            for word in ["a duplicate of trial", "infeasible: macs", "seven cannot be built"] {
+                #expect(reasons.contains { $0.contains(word) })
+            }
+        }
+    }
+
+    @Test func decisionsAreNumberedWithoutGaps() throws {
+        var study = try study(settings("lag: 4"))
+        let numbers = drive(&study).facts.compactMap { fact -> Int? in
+            switch fact {
+            case .started(let start): start.decision
+            case .continued(let decision, _, _), .stopped(let decision, _), .nothing(let decision): decision
+            default: nil
+            }
+        }
+        #expect(numbers == Array(0..<numbers.count))
+        #expect(study.decisionCount == numbers.count)
+    }
+
+    @Test func withALagLaterResultsWait() throws {
+        // Lag 2, four slots: decisions 0 and 1 are made; 2 waits for the result of 0 even when that of 1 is there.
+        var study = try study(settings("lag: 2"))
+        let requests = study.step(.opened(workers: 4)).compactMap { if case .start(let slot, let it) = $0 { (slot, it) } else { nil } }
+        #expect(requests.map(\.1.trial) == [0, 1])
+        let second = study.step(.message(slot: requests[1].0, result(requests[1].1)))
+        #expect(!second.contains { if case .start = $0 { true } else { false } })
+        let first = study.step(.message(slot: requests[0].0, result(requests[0].1)))
+        #expect(first.count { if case .start = $0 { true } else { false } } == 2)
+    }
+
+    @Test func lateAndForeignMessagesChangeNothing() throws {
+        var study = try study(settings())
+        let starts = study.step(.opened(workers: 1)).compactMap { if case .start(_, let it) = $0 { it } else { nil } }
+        let request = try #require(starts.first)
+        #expect(request.folder == "/study/trials/0" && request.experiment == "/study/experiment.yaml")
+        for (trial, attempt) in [(request.trial + 1, 1), (request.trial, 2), (-1, 1)] {
+            let stray = WorkerEvent.result(trial: trial, attempt: attempt, resource: 10, points: [Point(metrics: [:])])
+            #expect(study.step(.message(slot: 0, stray)).isEmpty)
+        }
+        #expect(study.step(.message(slot: 9, result(request))).isEmpty)
+        #expect(study.trials[0].state == .running)
+    }
+
+    @Test func checkpointsAreKeptRelativeAndAskedForAbsolute() throws {
+        var study = try study(settings())
+        _ = study.step(.opened(workers: 1))
+        let path = "/study/trials/0/checkpoint.h5"
+        let saved = study.step(.message(slot: 0, .checkpoint(trial: 0, attempt: 1, resource: 5, path: path)))
+        #expect(saved == [.record(.checkpointed(trial: 0, attempt: 1, resource: 5, path: "trials/0/checkpoint.h5"))])
+        let again = study.step(.ended(slot: 0, AttemptFailure(reason: "gone", signal: 9)))
+        let request = again.compactMap { if case .start(_, let it) = $0 { it } else { nil } }.first
+        #expect(request?.from == path && request?.previousResource == 5 && request?.attempt == 2)
+    }
+
+    @Test func aFatalFailureIsFinal() throws {
+        var study = try study(settings())
+        _ = study.step(.opened(workers: 1))
+        _ = study.step(.message(slot: 0, .failed(trial: 0, attempt: 1, reason: "diverged", fatal: true)))
+        #expect(study.trials[0].state == .fail && study.trials[0].failure == "diverged")
+    }
+
+    @Test func damagedLogsAreRefused() throws {
+        var whole = try study(settings("lag: 2"))
+        let facts = drive(&whole).facts
+        #expect(throws: Never.self) { try study(settings("lag: 2"), facts: facts) }
+        let first = try #require(facts.firstIndex { if case .started = $0 { true } else { false } })
+        var gap = facts
+        gap.remove(at: first)
+        #expect(throws: InputError.self) { try study(settings("lag: 2"), facts: gap) }
+        #expect(throws: InputError.self) { try study(settings("lag: 3"), facts: facts) }
+        #expect(throws: InputError.self) { try study(settings("lag: 2"), facts: [.pruned(trial: 4)]) }
+    }
+
+    @Test func settingsAreLocated() throws {
+        func message(_ text: String) -> String {
+            do {
+                _ = try StudySettings(experiment: .parse(text, file: "e.yaml"))
+                return ""
+            } catch { return "\(error)" }
+        }
+        let good = "objectives: [{metric: a, direction: minimize, reference: 1}]\nbudget: {trials: 4}\n"
+        #expect(message(good) == "")
+        #expect(message(good + "limits: {memory: lots}").hasPrefix("e.yaml:3:18: memory: expected a size"))
+        #expect(message(good + "limits: {memroy: 4GB}").contains("did you mean \"memory\"?"))
+        #expect(message(good + "lag: 0").hasPrefix("e.yaml:3:6: lag"))
+        #expect(message(good + "workers: 4\nlag: 2").contains("raise it"))
+        #expect(message("budget: {trials: 4}").contains("\"objectives\" is missing"))
+        #expect(message(good + "keep: some").contains("front, all, none"))
+        let sizes = try StudySettings(experiment: .parse(good + "limits: {memory: 2GiB}", file: "e.yaml"))
+        #expect(sizes.limits.memory == 2_147_483_648 && sizes.limits.trialSeconds == 600)
+    }
+}
