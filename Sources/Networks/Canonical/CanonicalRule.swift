@@ -21,7 +21,7 @@ package struct CanonicalRule: Sendable {
 /// Every rule.
 package let canonicalRules: [CanonicalRule] = [
     .paddingWithoutMultiple, .leakySlopeZero, .leakySlopeOne, .slopeOfOthers, .dilationOfPointwise, .biasBeforeNormalization,
-    .identityInChain, .plainInChain, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
+    .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
 ]
 
 /// Applies the rules to a network document until none changes it. Key order is the parser's.
