@@ -1,0 +1,177 @@
+import Documents
+import Foundation
+import Imaging
+import Networks
+import Training
+import Trials
+
+/// The study asked to stop; the checkpoint is saved.
+private struct StopRequested: Error {}
+
+/// What a worker does with one candidate: builds it, trains it to the rung, saves it, measures quality and, once, latency.
+///
+/// Writes `checkpoint.h5`, `model.h5`, `architecture.json` and `profile.json` into the trial's folder.
+package final class DenoisingEvaluator: TrialEvaluator {
+    /// The validation noise: the same for every candidate and rung.
+    package static let validationNoise = EvaluationNoise.philox(seed: 25)
+    static let units = ["psnr_db": "dB", "noisy_psnr_db": "dB", "latency_ms": "ms", "latency_mad_ms": "ms", "peak_bytes": "B"]
+
+    private let cache: ExperimentCache
+    private let checkpointSeconds: Double
+    private let lockFolder: String
+    private let now: @Sendable () -> Double
+
+    /// - Parameters:
+    ///   - environment: the values of `${NAME}` in an experiment's paths.
+    ///   - checkpointSeconds: how often a checkpoint is saved between rungs. It changes no result.
+    ///   - lockFolder: where the quiet machine's lock files are.
+    ///   - now: seconds of a steady clock, for latency, profiles and the pace of heartbeats.
+    package init(
+        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 20,
+        lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
+    ) {
+        cache = ExperimentCache(environment: environment)
+        self.checkpointSeconds = checkpointSeconds
+        self.lockFolder = lockFolder
+        self.now = now
+    }
+
+    package func evaluate(
+        _ request: TrialRequest, report: (WorkerEvent) throws -> Void, shouldStop: () -> Bool
+    ) throws {
+        try withoutActuallyEscaping(report) { report in
+            let attempt = AttemptReporter(request, now: now, send: report)
+            do {
+                try evaluate(request, attempt, shouldStop)
+            } catch is StopRequested {
+                try writeProfile(attempt, request)
+            } catch let diverged as TrainingDiverged {
+                throw FatalTrialError(diverged.description)
+            }
+        }
+    }
+
+    private func evaluate(_ request: TrialRequest, _ attempt: AttemptReporter, _ shouldStop: () -> Bool) throws {
+        let machine = QuietMachine(folder: lockFolder)
+        let checkpointPath = request.folder + "/checkpoint.h5"
+        try? FileManager.default.createDirectory(atPath: request.folder, withIntermediateDirectories: true)
+        try attempt.heartbeat(.training)
+
+        let experiment = try cache.experiment(at: request.experiment)
+        let architecture = try Architecture(request.candidate)
+        let channels = architecture.network.inputChannels
+        let (training, validation) = try attempt.timed("data") {
+            (
+                try cache.images(experiment.train, of: request.experiment, channels: channels, seed: experiment.seed),
+                try cache.images(experiment.validation, of: request.experiment, channels: channels, seed: experiment.seed)
+            )
+        }
+        let trainer = try attempt.timed("compile") {
+            try attempt.shared(machine, .training) {
+                try Trainer(
+                    architecture, recipe: experiment.recipe.overridden(by: architecture.training), images: training,
+                    noise: experiment.noise, crop: experiment.train.crop ?? DatasetDescription.defaultTrainingCrop,
+                    seed: UInt64(request.seed))
+            }
+        }
+        if let from = request.from { try attempt.timed("checkpoint") { try Self.restore(trainer, from: from, request) } }
+        attempt.step = trainer.step
+
+        func save() throws {
+            try attempt.timed("checkpoint") { try trainer.checkpoint().write(to: checkpointPath) }
+            try attempt.report(
+                .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
+        }
+        var lastSave = now()
+        let reached = try attempt.timed("train") {
+            try trainer.run(
+                to: request.resource, around: { work in try attempt.shared(machine, .training) { work() } },
+                onStep: { step in
+                    attempt.step = step.step
+                    try attempt.heartbeat(.training)
+                    if let entry = step.curveEntry {
+                        try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
+                    }
+                    if step.step < request.resource, self.now() - lastSave >= self.checkpointSeconds {
+                        try save()
+                        lastSave = self.now()
+                    }
+                }, shouldStop: shouldStop)
+        }
+        try save()
+        guard reached else { throw StopRequested() }
+
+        let denoiser = try Denoiser(architecture, parameters: trainer.parameters)
+        let quality = try attempt.timed("validate") {
+            try evaluateModel(
+                denoiser, images: validation, sigmas: experiment.validation.sigmas, noise: Self.validationNoise,
+                around: { work in try attempt.shared(machine, .validating, work) },
+                progress: { _, _ in
+                    if shouldStop() { throw StopRequested() }
+                    try attempt.heartbeat(.validating)
+                })
+        }
+        var metrics = try attempt.shared(machine, .validating) { try NetworkCost(of: architecture, experiment.latency).metrics }
+        // A perfect picture has an infinite PSNR, which is no number for a message or a front.
+        for (name, value) in quality.means where name != "noisy_psnr_db" { metrics[name] = min(value, 100) }
+        if let known = request.latency.first(where: { $0.point == 0 }) {
+            metrics.merge(known.metrics) { own, _ in own }
+        } else {
+            let latency = try attempt.timed("latency") { try measure(architecture, trainer, experiment, machine, attempt) }
+            metrics["latency_ms"] = latency.median
+            metrics["latency_mad_ms"] = latency.medianAbsoluteDeviation
+        }
+        for name in ["psnr_db", "ssim"] + (request.measuresLatency ? ["latency_ms", "latency_mad_ms"] : []) {
+            guard let value = metrics[name] else { continue }
+            try attempt.measurement(name, value, unit: Self.units[name] ?? "", at: request.resource)
+        }
+        if let noisy = quality.means["noisy_psnr_db"] {
+            try attempt.measurement("noisy_psnr_db", noisy, unit: "dB", at: request.resource)
+        }
+
+        try ModelFile(
+            architecture: architecture.canonicalDocument, tensors: trainer.parameters.namedTensors,
+            provenance: [
+                "candidate_hash": .string(architecture.candidateHash), "seed": .int(request.seed), "steps": .int(trainer.step),
+                "psnr_db": .float(metrics["psnr_db"] ?? 0),
+            ]
+        ).write(to: request.folder + "/model.h5")
+        try replaceFile(
+            request.folder + "/architecture.json", with: Array((architecture.canonicalDocument.json + "\n").utf8))
+        try writeProfile(attempt, request)
+        try attempt.report(
+            .result(
+                trial: request.trial, attempt: request.attempt, resource: request.resource, points: [Point(metrics: metrics)]))
+    }
+
+    private static func restore(_ trainer: Trainer, from path: String, _ request: TrialRequest) throws {
+        try trainer.restore(Checkpoint.read(path), path: path)
+        guard trainer.step <= request.resource else {
+            throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for")
+        }
+    }
+
+    /// One picture of the experiment's latency size, alone on the machine.
+    private func measure(
+        _ architecture: Architecture, _ trainer: Trainer, _ experiment: TrainingExperiment, _ machine: QuietMachine,
+        _ attempt: AttemptReporter
+    ) throws -> LatencyMeasurement {
+        let denoiser = try Denoiser(architecture, parameters: trainer.parameters, threads: experiment.latency.threads)
+        let executable = try attempt.shared(machine, .measuring) {
+            try denoiser.executable(height: experiment.latency.height, width: experiment.latency.width)
+        }
+        return try machine.exclusive(waiting: { try attempt.heartbeat(.waiting) }) {
+            try attempt.heartbeat(.measuring)
+            return try measureLatency(run: { executable.run() }, now: now, progress: { try attempt.heartbeat(.measuring) })
+        }
+    }
+
+    /// One entry an attempt; where the time of the whole trial went.
+    private func writeProfile(_ attempt: AttemptReporter, _ request: TrialRequest) throws {
+        let path = request.folder + "/profile.json"
+        var attempts: [Document] = []
+        if let earlier = try? Document.load(path), let list = try? earlier.required("attempts").array() { attempts = list }
+        let document: Document = ["trial": .int(request.trial), "attempts": .array(attempts + [attempt.profile])]
+        try replaceFile(path, with: Array((document.json + "\n").utf8))
+    }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import Imaging
+import Synchronization
+import Training
+
+/// What the trials of one worker share: the experiment and its decoded pictures, by channels.
+final class ExperimentCache: Sendable {
+    private struct Contents {
+        var experiments: [String: TrainingExperiment] = [:]
+        var images: [String: ImageSet] = [:]
+    }
+
+    private let environment: [String: String]
+    private let contents = Mutex(Contents())
+
+    init(environment: [String: String]) { self.environment = environment }
+
+    func experiment(at path: String) throws -> TrainingExperiment {
+        try contents.withLock { contents in
+            if let known = contents.experiments[path] { return known }
+            let experiment = try TrainingExperiment.load(path, environment: environment)
+            contents.experiments[path] = experiment
+            return experiment
+        }
+    }
+
+    /// The training or validation pictures of an experiment.
+    func images(_ description: DatasetDescription, of path: String, channels: Int, seed: UInt64) throws -> ImageSet {
+        let key = "\(path) \(description.role.rawValue) \(channels)"
+        return try contents.withLock { contents in
+            if let known = contents.images[key] { return known }
+            let images = try description.open(channels: channels, seed: seed)
+            contents.images[key] = images
+            return images
+        }
+    }
+}

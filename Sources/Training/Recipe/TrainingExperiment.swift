@@ -1,0 +1,68 @@
+import Documents
+import Imaging
+
+/// What an experiment file says about networks: data, noise, recipe and the size at which costs and latency are told.
+/// The study's own keys (objectives, strategy, budget) are read elsewhere and passed over here.
+package struct TrainingExperiment: Sendable {
+    /// Where and how latency is measured: `{size: 256x256, threads: 1, precision: f32}`.
+    package struct Latency: Sendable, Equatable {
+        package var height = 256
+        package var width = 256
+        package var threads = 1
+        package var precision = Recipe.Precision.f32
+
+        package init() {}
+
+        init(_ document: Document) throws {
+            try document.allowOnly(["size", "threads", "precision"])
+            if let size = try document.optional("size") { (height, width) = try Self.size(size) }
+            threads = try document.optional("threads")?.int("threads", in: 1...1024) ?? threads
+            precision = try document.optional("precision")?.word("precision", as: Recipe.Precision.self) ?? precision
+        }
+
+        /// Reads `HEIGHTxWIDTH`.
+        private static func size(_ document: Document) throws -> (Int, Int) {
+            let text = try document.string("size")
+            let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+            guard parts.count == 2, let height = parts[0], let width = parts[1], (1...65_536).contains(height),
+                (1...65_536).contains(width)
+            else { throw document.fail("size: expected HEIGHTxWIDTH, found \"\(text)\"", hint: "for example 256x256") }
+            return (height, width)
+        }
+    }
+
+    package var train: DatasetDescription
+    package var validation: DatasetDescription
+    package var noise: any NoiseModel
+    package var recipe: Recipe
+    package var latency: Latency
+    /// The seed of generated pictures, the experiment's own.
+    package var seed: UInt64
+
+    /// Reads `data`, `noise`, `recipe`, `latency` and `seed` of an experiment.
+    /// - Parameters:
+    ///   - environment: the values of `${NAME}` in paths.
+    ///   - baseFolder: the folder against which relative paths resolve.
+    ///   - recipe: another recipe's document instead of the experiment's.
+    package init(
+        _ document: Document, environment: [String: String], baseFolder: String, recipe recipeDocument: Document? = nil
+    ) throws {
+        let place = DatasetPlace(baseFolder: baseFolder, environment: environment)
+        let data = try document.required("data")
+        try data.allowOnly(["train", "validation"])
+        train = try DatasetDescription(parsing: data.required("train"), as: .training, in: place)
+        validation = try DatasetDescription(parsing: data.required("validation"), as: .validation, in: place)
+        noise = try parseNoiseModel(document.required("noise"))
+        recipe = try Recipe(recipeDocument ?? document.required("recipe"))
+        latency = try document.optional("latency").map(Latency.init) ?? Latency()
+        seed = UInt64(try document.optional("seed")?.int("seed", in: 0...Int.max) ?? 1)
+    }
+
+    /// Reads an experiment file; relative paths in it are relative to its folder.
+    package static func load(_ path: String, environment: [String: String]) throws -> TrainingExperiment {
+        let document = try Document.load(path)
+        try document.checkVersion()
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        return try TrainingExperiment(document, environment: environment, baseFolder: folder)
+    }
+}

@@ -1,0 +1,69 @@
+import Documents
+import Foundation
+import Imaging
+import Networks
+import Testing
+import Training
+
+@Suite struct DenoiserTests {
+    private let noisy = Samples.colours
+
+    @Test func aModelFileGivesTheSamePicture() throws {
+        try Samples.withFolder { folder in
+            let architecture = try Samples.architecture()
+            let trainer = try Samples.trainer(architecture)
+            try trainer.run(to: 2)
+            let direct = try Denoiser(architecture, parameters: trainer.parameters).denoise(noisy.channel(0))
+            let file = ModelFile(architecture: architecture.canonicalDocument, tensors: trainer.parameters.namedTensors)
+            try file.write(to: folder + "/model.h5")
+            #expect(try Denoiser.load(folder + "/model.h5").denoise(noisy.channel(0)) == direct)
+        }
+    }
+
+    @Test func grayNetworksTakeColourChannelByChannel() throws {
+        let denoiser = try Denoiser(Samples.architecture(), seed: 4)
+        let output = try denoiser.denoise(noisy)
+        for k in 0..<3 { #expect(try denoiser.denoise(noisy.channel(k)) == output.channel(k)) }
+    }
+
+    @Test func colourNetworksRefuseGray() throws {
+        var document = Samples.candidate()
+        document["network"]?["input-channels"] = 3
+        let denoiser = try Denoiser(Architecture(document), seed: 4)
+        #expect(try denoiser.denoise(noisy).channels == 3)
+        #expect(try inputError { _ = try denoiser.denoise(noisy.channel(0)) }?.hint != nil)
+    }
+
+    @Test func aNoiseMapNeedsALevelAndUsesIt() throws {
+        let denoiser = try Denoiser(Samples.architecture(noiseMap: true), seed: 4)
+        let gray = noisy.channel(0)
+        #expect(try inputError { _ = try denoiser.denoise(gray) }?.hint?.contains("--sigma") == true)
+        #expect(try denoiser.denoise(gray, sigma: 10) != denoiser.denoise(gray, sigma: 50))
+    }
+
+    @Test func manySizesInTurn() throws {
+        let denoiser = try Denoiser(Samples.architecture(), seed: 4)
+        let outputs = try (8..<16).map { try denoiser.denoise(noisy.channel(0).cropped(top: 0, left: 0, height: $0 - 3, width: $0)) }
+        #expect(outputs.map(\.width) == Array(8..<16))
+        #expect(try denoiser.denoise(noisy.channel(0).cropped(top: 0, left: 0, height: 5, width: 8)) == outputs[0])
+    }
+
+    /// Published weights reproduce the published numbers.
+    @Test(
+        .enabled(if: Samples.shared != nil, "the shared data and weights are absent"),
+        .enabled(
+            if: FileManager.default.fileExists(atPath: Samples.repository + "/SearchSpaces/references/dncnn17x64-folded.yaml"),
+            "the reference architecture is absent"))
+    func publishedWeightsGiveThePublishedQuality() throws {
+        let shared = try #require(Samples.shared)
+        let architecture = try Architecture.load(Samples.repository + "/SearchSpaces/references/dncnn17x64-folded.yaml")
+        let denoiser = try Denoiser.load(shared + "/weights/cszn_sigma25.safetensors", architecture: architecture)
+        let golden = [("01.png", 30.2076, 0.87534), ("04.png", 29.3584, 0.86726), ("07.png", 29.4393, 0.86184)]
+        let images = ImageSet(try golden.map { ($0.0, try Image.load(shared + "/data/Set12/" + $0.0, channels: 1)) })
+        let evaluation = try evaluateModel(denoiser, images: images, sigmas: [25], noise: .numpy(seed: 0))
+        for (entry, expected) in zip(evaluation.images, golden) {
+            #expect(abs((entry.metrics["psnr_db"] ?? 0) - expected.1) < 0.003, "\(entry)")
+            #expect(abs((entry.metrics["ssim"] ?? 0) - expected.2) < 0.0005, "\(entry)")
+        }
+    }
+}
