@@ -64,13 +64,14 @@ let package = Package(
         // Tests
         tests("Documents", ["Documents", "RandomStreams"]),
         tests("Engine", ["Engine", "CKernels", "Documents", "RandomStreams"]),
-        tests("Networks", ["Networks", "Engine", "Documents", "RandomStreams"]),
+        tests("Networks", ["Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams"]),
         tests("Imaging", ["Imaging", "Documents", "RandomStreams"]),
         tests("Training", ["Training", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
         tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("TrialStore", ["TrialStore", "Trials", "Documents"]),
         tests("Execution", ["Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
+        tests("Reporting", ["Reporting", "TrialStore", "Search", "Trials", "Documents"]),
         tests("EndToEnd", ["Documents", "TrialStore", "Trials", subprocess]),
     ],
     swiftLanguageModes: [.v6]

@@ -16,6 +16,7 @@ package final class Controller {
 
     /// Seconds that a worker has to save its checkpoint before it is killed.
     private static let stopGrace = 20.0
+    private static let secondsSpent = "the budget of seconds is spent"
     private static let pollSeconds = 0.25
     private static let progressSeconds = 0.5
 
@@ -66,17 +67,14 @@ package final class Controller {
         begin = clock.now
         doneBefore = study.trials.count { $0.state.isFinal }
         let deadline = study.settings.budget.seconds.map { begin + max(0, $0 - spentBefore) } ?? .infinity
-        if deadline <= begin {
-            return StudyOutcome(reason: "the budget of seconds is spent", paused: true)
-        }
-        try handle(.opened(workers: executor.slots))
+        try handle(.opened(workers: executor.slots, stop: deadline <= begin ? Self.secondsSpent : nil))
         while outcome == nil {
             let now = clock.now
             if killTime == .infinity {
                 if stopSwitch.count > 0 {
                     try stop("interrupted")
                 } else if now >= deadline {
-                    try stop("the budget of seconds is spent")
+                    try stop(Self.secondsSpent)
                 }
             }
             if now >= killTime || stopSwitch.count > 1 { killRunning() }

@@ -17,7 +17,9 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         while elements.isEmpty {
-            guard condition.wait(until: Date(timeIntervalSince1970: deadline)) else { break }
+            // Foundation traps on dates too far away: wait in pieces.
+            let piece = min(deadline, Date().timeIntervalSince1970 + 3600)
+            if !condition.wait(until: Date(timeIntervalSince1970: piece)), piece >= deadline { break }
         }
         return elements.isEmpty ? nil : elements.removeFirst()
     }

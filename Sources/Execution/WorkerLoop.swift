@@ -53,7 +53,7 @@ package final class WorkerLoop: Sendable {
         try send(.hello(.init(pid: Int(getpid()), capabilities: capabilities, environment: environment)))
         spawnThread("evaluation", stackSize: 64 << 20) { [self] in
             while true {
-                if let request = requests.take(before: Date.distantFuture.timeIntervalSince1970) { evaluate(request) }
+                if let request = requests.take(before: .infinity) { evaluate(request) }
             }
         }
         spawnThread("heartbeat") { [self] in

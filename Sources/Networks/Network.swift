@@ -18,9 +18,9 @@ package struct Network: Sendable {
     /// The image is padded at bottom and right to a multiple of this, and the output cut back.
     package let sizeMultiple: Int
     package let padding: PaddingMode
-    let skeleton: any Skeleton
+    package let skeleton: any Skeleton
 
-    init(_ document: Document) throws {
+    package init(_ document: Document) throws {
         try document.allowOnly(["input-channels", "noise-map", "predicts", "size-multiple", "padding", "skeleton"])
         inputChannels = try document.optional("input-channels")?.int("input-channels", in: 1...3) ?? 1
         if inputChannels == 2, let source = document["input-channels"] {
@@ -44,7 +44,7 @@ package struct Network: Sendable {
     }
 
     /// Every field, defaults filled in.
-    var document: Document {
+    package var document: Document {
         [
             "input-channels": .int(inputChannels), "noise-map": .bool(hasNoiseMap), "predicts": .string(predicts.rawValue),
             "size-multiple": .int(sizeMultiple), "padding": .string(padding.rawValue), "skeleton": skeleton.document,
@@ -53,7 +53,7 @@ package struct Network: Sendable {
 
     /// The training graph: inputs `image` `[N, H, W, inputChannels]` and perhaps `noise-map` `[N, H, W, 1]`, output `image`
     /// as large as the input.
-    func graph() -> Graph {
+    package func graph() -> Graph {
         var builder = NetworkBuilder()
         let image = FeatureMap(value: builder.graph.input("image", channels: inputChannels), channels: inputChannels)
         var x = image

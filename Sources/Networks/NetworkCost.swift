@@ -9,7 +9,7 @@ package struct NetworkCost: Sendable, Equatable {
     package let parameters: Int
     /// Multiply-accumulates of one forward pass of the whole batch; three times that for a training step.
     package let macs: Int
-    /// The program's arena with all parameters, in bytes.
+    /// The program's arena with all parameters, in bytes; gradients and the optimizer's state are not in it.
     package let peakBytes: Int
     package let family: String
     /// `Architecture.architectureHash`.

@@ -3,11 +3,11 @@ import Trials
 
 /// Attempts: starting them, hearing from them, losing them.
 extension Study {
-    mutating func open(workers: Int) {
+    mutating func open(workers: Int, stop: String?) {
         precondition(workers > 0)
         running = Array(repeating: nil, count: workers)
         environments = [:]
-        stopReason = nil
+        stopReason = stop
         isFinished = false
         record(
             .sessionStarted(

@@ -49,7 +49,7 @@ extension Study {
         for trial in trials where trial.state == .waiting { record(.pruned(trial: trial.number)) }
         let reason =
             exhausted ? "the space is exhausted: \(Self.redrawLimit) proposals in a row were duplicates or infeasible"
-            : "the budget of \(settings.budget.trials.map(String.init) ?? "all") trials is spent"
+            : settings.budget.trials.map { "the budget of \($0) trials is spent" } ?? "nothing is left to do"
         record(.ended(reason: reason))
         finish(reason, paused: false)
     }

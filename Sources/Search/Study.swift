@@ -89,7 +89,7 @@ package struct Study: Sendable {
     package mutating func step(_ event: StudyEvent) -> [StudyAction] {
         actions = []
         switch event {
-        case .opened(let workers): open(workers: workers)
+        case .opened(let workers, let stop): open(workers: workers, stop: stop)
         case .message(let slot, let message): receive(message, from: slot)
         case .ended(let slot, let failure): lose(slot, failure)
         case .stopRequested(let reason): requestStop(reason)

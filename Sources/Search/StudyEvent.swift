@@ -2,8 +2,9 @@ import Trials
 
 /// What happens to a study. There is no time in it: when budgets of seconds are spent, the controller says so.
 package enum StudyEvent: Sendable {
-    /// A controller begins or goes on with so many idle slots.
-    case opened(workers: Int)
+    /// A controller begins or goes on with so many idle slots. With a `stop` reason it only settles what a dead
+    /// controller left behind, and pauses.
+    case opened(workers: Int, stop: String? = nil)
     case message(slot: Int, WorkerEvent)
     /// The slot's worker is gone; the next request gets a new one.
     case ended(slot: Int, AttemptFailure)

@@ -53,7 +53,7 @@ import Trials
             #expect(facts.decisions == reference.decisions, "cut at \(cut)")
             #expect(facts.results == reference.results, "cut at \(cut)")
             #expect(Set(facts.measurementKeys).count == facts.measurementKeys.count)
-            #expect(run.study.trials.allSatisfy(\.state.isFinal))
+            #expect(run.study.trials.allSatisfy { $0.state.isFinal })
         }
     }
 
@@ -73,7 +73,7 @@ import Trials
             let settings = try Synthetic.settings(seed: seed, fidelity: Synthetic.asha)
             let log = MemoryLog()
             let run = try Synthetic.run(settings, workers: 3, log: log, death: Self.deaths(seed))
-            #expect(run.study.trials.allSatisfy(\.state.isFinal))
+            #expect(run.study.trials.allSatisfy { $0.state.isFinal })
             let facts = log.records().map(\.fact)
             #expect(Set(facts.measurementKeys).count == facts.measurementKeys.count)
             for case .attemptFailed(_, _, let failure) in facts { #expect(failure.signal == 9) }
@@ -120,6 +120,10 @@ import Trials
         let paused = try Synthetic.run(settings, workers: 2, log: log)
         #expect(paused.outcome.paused)
         #expect(paused.study.trials.allSatisfy { $0.state != .pruned && $0.state != .running })
+        // The budget is spent: nothing runs, and what a dead controller left RUNNING is settled.
+        let cut = MemoryLog(Array(reference.commits.prefix(while: { $0.records[0].at < 15 })))
+        let settled = try Synthetic.run(settings, workers: 2, log: cut)
+        #expect(settled.outcome.paused && settled.study.trials.allSatisfy { $0.state != .running })
         settings.budget.seconds = nil
         let finished = try Synthetic.run(settings, workers: 2, log: log)
         #expect(!finished.outcome.paused)

@@ -10,16 +10,22 @@ package struct CanonicalRule: Sendable {
     /// Networks that the rule changes; fields may be left out.
     package var samples: [Document]
     package var apply: @Sendable (Document) -> Document
+
+    package init(name: String, samples: [Document], apply: @escaping @Sendable (Document) -> Document) {
+        self.name = name
+        self.samples = samples
+        self.apply = apply
+    }
 }
 
 /// Every rule.
 package let canonicalRules: [CanonicalRule] = [
     .paddingWithoutMultiple, .leakySlopeZero, .leakySlopeOne, .slopeOfOthers, .dilationOfPointwise, .biasBeforeNormalization,
-    .identityInChain, .plainInChain, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
+    .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
 ]
 
 /// Applies the rules to a network document until none changes it. Key order is the parser's.
-func canonicalForm(_ network: Document, rules: [CanonicalRule] = canonicalRules) -> Document {
+package func canonicalForm(_ network: Document, rules: [CanonicalRule] = canonicalRules) -> Document {
     var document = network
     while true {
         let simpler = rules.reduce(document) { $1.apply($0) }

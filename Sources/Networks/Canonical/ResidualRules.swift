@@ -1,6 +1,16 @@
 import Documents
 
 extension CanonicalRule {
+    /// A final activation that is none is no final activation.
+    static let finalActivationNone = CanonicalRule(
+        name: "final-activation-none", samples: [chain([["block": "residual", "activation": "none", "final-activation": true]])]
+    ) { network in
+        network.mapMappings { mapping in
+            guard mapping["activation"] == "none", mapping["final-activation"] != nil else { return mapping }
+            return mapping.setting("final-activation", false)
+        }
+    }
+
     /// A residual block of one convolution without final activation activates nothing.
     static let activationOfShortResidual = CanonicalRule(
         name: "activation-of-short-residual",

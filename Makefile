@@ -1,0 +1,45 @@
+# make quickstart   installs what is missing, builds, runs a real search of at most 5 minutes
+# make test         the same, then the tests        make test-long   the slow suites too
+# make build        the release binary              make format      the source in the project's style
+SWIFT ?= swift
+HALCYON := .build/release/halcyon
+PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev libturbojpeg0-dev pkg-config libgcc-12-dev
+RUNS ?= runs
+
+.PHONY: quickstart test test-long build setup format clean
+
+quickstart: build
+	rm -rf $(RUNS)/quickstart
+	$(HALCYON) search Experiments/quickstart/experiment.yaml --out $(RUNS)/quickstart
+	$(HALCYON) train SearchSpaces/references/dncnn8x32.yaml --experiment Experiments/quickstart/experiment.yaml \
+		--out $(RUNS)/quickstart/references/dncnn8x32
+	$(HALCYON) pareto $(RUNS)/quickstart
+	@echo "the picture: $(RUNS)/quickstart/front.svg"
+
+build: setup
+	$(SWIFT) build -c release --product halcyon
+
+# A scratch folder of its own: tests are compiled with other flags, and building the two in turn in one folder would
+# compile everything each time.
+test: setup
+	$(SWIFT) test -c release --scratch-path .build-tests
+
+test-long: setup
+	HALCYON_LONG_TESTS=1 $(SWIFT) test -c release --scratch-path .build-tests
+
+# Installs the system packages that are missing, and says which.
+setup:
+	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install/linux" >&2; exit 1; }
+	@missing=""; for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q "ok installed" || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing system packages:$$missing"; \
+		if [ "$$(id -u)" = 0 ]; then run=""; else run=sudo; fi; \
+		$$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build .build-tests

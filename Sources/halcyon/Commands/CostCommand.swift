@@ -1,0 +1,82 @@
+import ArgumentParser
+import Documents
+import Foundation
+import Networks
+
+struct CostCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cost", abstract: "Parameters, multiply-accumulates and memory of architectures.",
+        discussion: """
+            EXAMPLES
+              halcyon cost SearchSpaces/references/*.yaml
+              halcyon cost net.yaml --size 512x512 --batch 4 --json
+            """)
+
+    @Argument(help: ArgumentHelp("Architecture files.", valueName: "ARCHITECTURE.yaml"))
+    var architectures: [String]
+
+    @Option(help: ArgumentHelp("Height and width.", valueName: "HxW"))
+    var size = ImageSize(height: 256, width: 256)
+
+    @Option(help: "Images at once.")
+    var batch = 1
+
+    @Flag(help: "Cost of a training step: three times the forward pass, and the memory of the training program.")
+    var training = false
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    func validate() throws {
+        guard (1...65536).contains(batch) else { throw ValidationError("--batch: expected 1 to 65536, found \(batch)") }
+    }
+
+    func run() throws {
+        var rows: [NetworkCost] = []
+        for path in architectures {
+            let architecture = try Architecture.load(path)
+            do {
+                rows.append(
+                    try NetworkCost(of: architecture, height: size.height, width: size.width, batch: batch, training: training))
+            } catch let error as InputError {
+                throw error.location == nil ? InputError(file: path, error.message, hint: error.hint) : error
+            }
+        }
+        if json {
+            for row in rows { print(row.document.json) }
+            return
+        }
+        let table = TextTable(
+            ["architecture", "family", "parameters", "MACs (G)", "peak (MB)"],
+            rows.map { row in
+                [
+                    row.architecture, row.family, grouped(row.parameters), decimal(Double(row.macs) / 1e9, 3),
+                    decimal(Double(row.peakBytes) / 1e6, 1),
+                ]
+            }, leftAligned: [0, 1])
+        print(table.text)
+        print("\(training ? "a training step" : "a forward pass") of \(batch) x \(size)")
+    }
+}
+
+/// `HxW` on the command line; one number is a square.
+struct ImageSize: ExpressibleByArgument, CustomStringConvertible {
+    var height: Int
+    var width: Int
+
+    init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+        guard let height = parts.first ?? nil, let width = parts.last ?? nil, parts.count <= 2,
+            (1...65536).contains(height), (1...65536).contains(width)
+        else { return nil }
+        self.init(height: height, width: width)
+    }
+
+    var description: String { "\(height)x\(width)" }
+    var defaultValueDescription: String { description }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Documents
+import Foundation
+import Imaging
+import Training
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Adds noise to the images of a folder, denoises them, and compares with the originals.",
+        discussion: """
+            By the protocol of the published tables: the noisy image is not clipped, the output is clamped and rounded to 8 bits,
+            the table is the mean over images. --noise numpy:0 is numpy's own stream, reset for each image.
+
+            EXAMPLES
+              halcyon evaluate runs/quickstart#7 --data photos --sigma 25
+              halcyon evaluate cszn_sigma25.safetensors --architecture SearchSpaces/references/dncnn17x64-folded.yaml \\
+                  --data Set12 --sigma 25 --noise numpy:0 --per-image
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: ArgumentHelp("A folder of PNG or JPEG images.", valueName: "FOLDER"))
+    var data: String
+
+    @Option(help: "The noise level, on the 0...255 scale.")
+    var sigma: Double
+
+    @Option(help: ArgumentHelp("numpy:SEED or philox:SEED.", valueName: "STREAM"))
+    var noise = "philox:0"
+
+    @Option(help: ArgumentHelp("Which metrics, separated by commas: \(imageMetrics.map(\.name).joined(separator: ", ")).", valueName: "LIST"))
+    var metrics = "psnr,ssim"
+
+    @Flag(name: .customLong("per-image"), help: "A line for each image.")
+    var perImage = false
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    func validate() throws {
+        guard sigma >= 0, sigma <= 1000 else { throw ValidationError("--sigma: expected 0 to 1000, found \(sigma)") }
+    }
+
+    func run() throws {
+        let stream = try EvaluationNoise(parsing: noise)
+        let wanted = try metrics.split(separator: ",").map { word in
+            guard let metric = imageMetrics.first(where: { $0.name == word || $0.name == "\(word)_db" }) else {
+                throw InputError("--metrics: unknown metric \"\(word)\"", hint: "known: \(imageMetrics.map(\.name).joined(separator: ", "))")
+            }
+            return metric
+        }
+        let denoiser = try options.load()
+        let images = try FolderDataset(path: data, limit: nil).open(channels: denoiser.architecture.network.inputChannels)
+        var progress = WorkProgress("images")
+        let result = try evaluateModel(
+            denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted,
+            progress: { progress.tell($0, of: $1) })
+        Terminal.clearLine()
+        func document(_ values: [String: Double], _ head: [(String, Document)]) -> Document {
+            .object(head + wanted.compactMap { metric in values[metric.name].map { (metric.name, Document.float($0)) } })
+        }
+        if perImage {
+            for entry in result.images {
+                if json { print(document(entry.metrics, [("image", .string(entry.name)), ("sigma", .float(entry.sigma))]).json) }
+            }
+            if !json {
+                print(
+                    TextTable(
+                        ["image", "noisy PSNR"] + wanted.map(\.name),
+                        result.images.map { entry in
+                            [entry.name, decimal(entry.noisyPSNR, 4)] + wanted.map { entry.metrics[$0.name].map { decimal($0, 5) } ?? "-" }
+                        }, leftAligned: [0]
+                    ).text)
+            }
+        }
+        if json {
+            print(
+                document(
+                    result.means,
+                    [("images", .int(images.count)), ("sigma", .float(sigma)), ("noisy_psnr_db", .float(result.means["noisy_psnr_db"] ?? 0))]
+                ).json)
+        } else {
+            let values = wanted.compactMap { metric in
+                result.means[metric.name].map { "\(metric.name) \(decimal($0, metric.name == "ssim" ? 5 : 4))" }
+            }
+            print("\(values.joined(separator: ", ")) (noisy \(decimal(result.means["noisy_psnr_db"] ?? 0, 4)) dB), mean of \(images.count) images")
+        }
+    }
+}

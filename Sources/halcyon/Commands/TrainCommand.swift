@@ -1,0 +1,89 @@
+import ArgumentParser
+import Documents
+import Evaluation
+import Foundation
+import Networks
+import Reporting
+import Training
+import Trials
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Trains one architecture by an experiment's recipe and measures it.",
+        discussion: """
+            Writes model.h5, checkpoint.h5, profile.json and result.json into the folder. Ctrl-C saves a checkpoint; --resume goes
+            on from it, to the same bits. A network trained into DIR/references/NAME of a study appears as a named mark in its front.
+
+            EXAMPLES
+              halcyon train SearchSpaces/references/dncnn8x32.yaml --experiment Experiments/quickstart/experiment.yaml --out runs/dncnn8x32
+              halcyon train runs/quickstart#7 --experiment longer.yaml --out runs/best
+            """)
+
+    @Argument(help: ArgumentHelp("An architecture file, or DIR#NUMBER for a trial's.", valueName: "ARCHITECTURE.yaml|DIR#N"))
+    var architecture: String
+
+    @Option(help: ArgumentHelp("Data, noise, recipe and latency size.", valueName: "EXPERIMENT.yaml")) var experiment: String
+    @Option(help: ArgumentHelp("A recipe instead of the experiment's.", valueName: "FILE")) var recipe: String?
+    @Option(help: "Seed of weights and batches (default: the experiment's).") var seed: Int?
+    @Option(help: "f32.") var precision: Recipe.Precision?
+    @Flag(help: "Goes on from the folder's checkpoint.") var resume = false
+    @Option(help: ArgumentHelp("The folder for the results.", valueName: "DIR")) var out: String
+    @Flag(help: "The result as one JSON object.") var json = false
+
+    func run() throws {
+        let candidate = try TrialReference(architecture)?.candidate() ?? Document.load(architecture)
+        var resolved = try ResolvedExperiment(path: experiment)
+        if let recipe { resolved.override("recipe", with: try Document.load(recipe)) }
+        resolved.override("precision", in: "recipe", with: precision.map { .string($0.rawValue) })
+        let training = try resolved.training()
+        let parsed = try Architecture(candidate)
+        _ = try training.recipe.overridden(by: parsed.training)
+        let steps = training.recipe.steps
+
+        let folder = URL(fileURLWithPath: out).standardizedFileURL.path
+        let checkpoint = folder + "/checkpoint.h5"
+        let hasCheckpoint = FileManager.default.fileExists(atPath: checkpoint)
+        if resume, !hasCheckpoint { throw InputError(file: folder, "there is no checkpoint.h5 to resume from") }
+        if !resume, hasCheckpoint {
+            throw InputError(file: folder, "holds the checkpoint of an earlier training", hint: "add --resume, or choose another folder")
+        }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try resolved.write(to: folder + "/experiment.yaml")
+
+        let request = TrialRequest(
+            trial: 0, seed: seed ?? Int(training.seed), candidate: candidate, from: resume ? checkpoint : nil, resource: steps,
+            folder: folder, experiment: folder + "/experiment.yaml")
+        let interrupts = InterruptCounter()
+        var progress = WorkProgress("steps")
+        var loss = ""
+        var points: [Point] = []
+        try DenoisingEvaluator().evaluate(
+            request,
+            report: { event in
+                switch event {
+                case .heartbeat(_, _, let step, let total, let phase):
+                    progress.tell(step, of: total, phase == .training ? loss : phase.rawValue)
+                case .measurement(let measurement) where measurement.metric == "loss":
+                    loss = "loss \(String(format: "%.5g", measurement.value))"
+                case .result(_, _, _, let found): points = found
+                default: break
+                }
+            }, shouldStop: { interrupts.count > 0 })
+        Terminal.clearLine()
+        guard let point = points.first else {
+            Terminal.note("stopped; the checkpoint is saved. Go on with the same command and --resume")
+            throw ExitCode(1)
+        }
+        let name = parsed.name ?? URL(fileURLWithPath: architecture).deletingPathExtension().lastPathComponent
+        let metrics = point.metrics.sorted { $0.key < $1.key }.map { ($0.key, Document.float($0.value)) }
+        let result = Document.object([("name", .string(name)), ("family", .string(parsed.family)), ("metrics", .object(metrics))])
+        try replaceFile(folder + "/result.json", with: Array((result.json + "\n").utf8))
+        if json {
+            print(result.json)
+        } else {
+            let psnr = point.metrics["psnr_db"].map { decimal($0, 3) } ?? "-"
+            let latency = point.metrics["latency_ms"].map { decimal($0, 2) } ?? "-"
+            print("\(name): psnr_db \(psnr), latency_ms \(latency) after \(steps) steps; \(folder)/model.h5")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Documents
+import Foundation
+
+/// Neural architecture search for image denoising: the command line.
+@main
+struct Halcyon: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "halcyon",
+        abstract: "Searches for image-denoising networks that are best at every latency, and trains and measures them.",
+        discussion: """
+            EXAMPLES
+              halcyon search Experiments/quickstart/experiment.yaml --out runs/quickstart
+              halcyon pareto runs/quickstart
+              halcyon denoise runs/quickstart#7 noisy.png clean.png
+              halcyon cost SearchSpaces/references/*.yaml
+
+            A MODEL is a model.h5, a .safetensors file with --architecture FILE, or DIR#NUMBER for a trial of a study.
+            Exit codes: 0 done, 2 the input is at fault, 1 anything else.
+            """,
+        version: version,
+        subcommands: [
+            SearchCommand.self, ResumeCommand.self, ParetoCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
+            EvaluateCommand.self, DenoiseCommand.self, BenchCommand.self, WorkerCommand.self,
+        ])
+
+    static func main() {
+        restartWithoutForeignTuning()
+        signal(SIGPIPE, SIG_IGN)
+        setvbuf(stdout, nil, _IOLBF, 0)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as InputError {
+            Terminal.complain("\(error)")
+            Foundation.exit(2)
+        } catch let error as ExitCode {
+            Foundation.exit(error.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if code == .success {
+                print(text)
+                Foundation.exit(0)
+            }
+            // ArgumentParser speaks of its own errors (64: a wrong command line); everything else is ours.
+            Terminal.complain(code == .validationFailure ? text : "\(error)", prefix: code != .validationFailure)
+            Foundation.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+
+    /// OpenBLAS reads OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE when it is loaded, before any of our code runs; values left by
+    /// somebody else halve its speed. So the program starts itself once more without them.
+    private static func restartWithoutForeignTuning() {
+        let names = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
+        let environment = ProcessInfo.processInfo.environment
+        guard environment["HALCYON_KEEP_OPENBLAS"] != "1", names.contains(where: { environment[$0] != nil }) else { return }
+        for name in names { unsetenv(name) }
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
+        execv("/proc/self/exe", &arguments)
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Documents
+import Foundation
+import Networks
+import TrialStore
+import Training
+
+/// MODEL on the command line: a `model.h5`, a `.safetensors` file with `--architecture FILE`, or `DIR#NUMBER`.
+struct ModelOptions: ParsableArguments {
+    @Argument(help: ArgumentHelp("A model.h5, a .safetensors file with --architecture FILE, or DIR#NUMBER.", valueName: "MODEL"))
+    var model: String
+
+    @Option(help: ArgumentHelp("The network of a .safetensors file.", valueName: "FILE"))
+    var architecture: String?
+
+    @Option(help: "Threads.")
+    var threads = 1
+
+    func validate() throws {
+        guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
+    }
+
+    func load() throws -> Denoiser {
+        let path = try TrialReference(model)?.modelPath() ?? model
+        return try Denoiser.load(path, architecture: architecture.map(Architecture.load), threads: threads)
+    }
+}
+
+/// `DIR#NUMBER`: a trial of a study.
+struct TrialReference {
+    var directory: String
+    var number: Int
+
+    /// Nil when the text is no such reference.
+    init?(_ text: String) throws {
+        guard let mark = text.lastIndex(of: "#") else { return nil }
+        directory = String(text[..<mark])
+        guard let number = Int(text[text.index(after: mark)...]), FileManager.default.fileExists(atPath: directory + "/study.sqlite")
+        else { throw InputError("\(text): expected DIR#NUMBER with the folder of a study and the number of one of its trials") }
+        self.number = number
+    }
+
+    func modelPath() throws -> String {
+        let path = "\(directory)/trials/\(number)/model.h5"
+        guard FileManager.default.fileExists(atPath: path) else {
+            let kept = try StudyReader(directory: directory).trials().map(\.number).filter {
+                FileManager.default.fileExists(atPath: "\(directory)/trials/\($0)/model.h5")
+            }
+            throw InputError(
+                "trial \(number) of \(directory) has no trained network on disk",
+                hint: kept.isEmpty ? "no trial has one" : "these have one: \(kept.map(String.init).joined(separator: ", "))")
+        }
+        return path
+    }
+
+    /// The trial's candidate: architecture and training settings.
+    func candidate() throws -> Document {
+        guard let row = try StudyReader(directory: directory).trials().first(where: { $0.number == number }) else {
+            throw InputError("\(directory) has no trial \(number)")
+        }
+        return row.candidate
+    }
+}

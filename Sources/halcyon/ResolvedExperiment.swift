@@ -1,0 +1,99 @@
+import Documents
+import Foundation
+import Networks
+import SearchSpaces
+import Search
+import Training
+import Trials
+
+/// An experiment file with everything in it that a study or a training needs: paths absolute, the space inline.
+struct ResolvedExperiment {
+    var document: Document
+    let folder: String
+
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "latency"]
+
+    /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
+    init(path: String) throws {
+        document = try Document.load(path)
+        try document.checkVersion()
+        try document.allowOnly(Self.networkKeys + StudySettings.keys)
+        folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        try inlineSpace()
+        try resolvePaths()
+    }
+
+    /// Reads `DIR/experiment.yaml` of a study.
+    init(study directory: String) throws {
+        let path = directory + "/experiment.yaml"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw InputError(file: directory, "is not the folder of a study: it has no experiment.yaml")
+        }
+        try self.init(path: path)
+    }
+
+    private mutating func inlineSpace() throws {
+        guard let space = try document.optional("space"), case .string(let name) = space.value else { return }
+        let path = name.hasPrefix("/") ? name : "\(folder)/\(name)"
+        guard FileManager.default.fileExists(atPath: path) else { throw space.fail("space: no such file: \(path)") }
+        document["space"] = try SearchSpace.load(path).document
+    }
+
+    private mutating func resolvePaths() throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard var data = try document.optional("data") else { return }
+        for role in ["train", "validation"] {
+            guard var description = try data.optional(role), let path = try description.optional("path") else { continue }
+            let expanded = try expand(try path.string("path"), environment, path)
+            let absolute = expanded.hasPrefix("/") ? expanded : "\(folder)/\(expanded)"
+            description["path"] = Document(.string(URL(fileURLWithPath: absolute).standardizedFileURL.path), at: path.location)
+            data[role] = description
+        }
+        document["data"] = data
+    }
+
+    private func expand(_ text: String, _ environment: [String: String], _ place: Document) throws -> String {
+        var result = ""
+        var rest = Substring(text)
+        while let start = rest.range(of: "${") {
+            result += rest[..<start.lowerBound]
+            rest = rest[start.upperBound...]
+            guard let end = rest.firstIndex(of: "}") else { throw place.fail("path: a \"${\" without \"}\"") }
+            let name = String(rest[..<end])
+            guard let value = environment[name] else {
+                throw place.fail("path: the environment variable \(name) is not set", hint: "\(name)=FOLDER halcyon ...")
+            }
+            result += value
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + rest
+    }
+
+    func training() throws -> TrainingExperiment {
+        try TrainingExperiment(document, environment: ProcessInfo.processInfo.environment, baseFolder: folder)
+    }
+
+    func space() throws -> SearchSpace { try SearchSpace(document.required("space")) }
+
+    func settings() throws -> StudySettings { try StudySettings(experiment: document) }
+
+    /// Replaces one number of the experiment, as an option of the command line asks.
+    mutating func override(_ key: String, in parent: String? = nil, with value: Document?) {
+        guard let value else { return }
+        if let parent {
+            var section = document[parent] ?? [:]
+            section[key] = value
+            document[parent] = section
+        } else {
+            document[key] = value
+        }
+    }
+
+    func write(to path: String) throws {
+        do {
+            try Data(document.yaml.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw InputError(file: path, "cannot be written: \(error.localizedDescription)")
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Documents
+import Engine
+import Evaluation
+import Execution
+import Foundation
+import Networks
+import Reporting
+import Search
+import Training
+import TrialStore
+import Trials
+
+/// One run of a study's controller: what `search` and `resume` share.
+struct StudySession {
+    enum ExecutorKind: String, CaseIterable {
+        case local
+        case inProcess = "in-process"
+        case simulated
+    }
+
+    let directory: String
+    let experiment: ResolvedExperiment
+    let executor: ExecutorKind
+    let json: Bool
+
+    /// Runs until the study ends or pauses, then shows the front.
+    func run() throws {
+        let settings = try experiment.settings()
+        let training = try experiment.training()
+        let space = try experiment.space()
+        let strategy = try makeStrategy(settings.strategy, space: space, objectives: settings.objectives)
+        let scheduler = makeScheduler(settings.fidelity, objectives: settings.objectives)
+        if settings.command == nil {
+            guard training.recipe.steps == settings.fidelity.rungs.last else {
+                throw try experiment.document.required("recipe").fail(
+                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)")
+            }
+            try checkMetrics(settings)
+        }
+        let lock = try StudyLock(directory: directory)
+        defer { withExtendedLifetime(lock) {} }
+        let store = try StudyStore(directory: directory)
+        let history = try store.records()
+        let study = try Study(
+            settings: settings, space: space, strategy: strategy, scheduler: scheduler,
+            inspector: NetworkInspector(experiment: training), folder: directory, facts: history.map(\.fact))
+
+        let stderrIsTerminal = Terminal.isInteractive
+        let interrupts = InterruptCounter {
+            Terminal.note("stopping: running trials save their checkpoints (Ctrl-C again: at once)")
+        }
+        let workers = settings.workers ?? ProcessInfo.processInfo.activeProcessorCount
+        let (slots, clock) = makeExecutor(settings, workers: min(workers, settings.lag ?? workers), training: training)
+        Terminal.note(
+            "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
+                + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) steps")
+        let report = StudyReport(directory: directory)
+        var lastDone = -1
+        var lastNote = -Double.infinity
+        let controller = Controller(
+            study: study, log: store, executor: slots, clock: clock, history: history, folder: StudyFolder(path: directory),
+            stopSwitch: interrupts.stopSwitch,
+            progress: { state in
+                if state.done != lastDone {
+                    lastDone = state.done
+                    try? report.writePicture()
+                }
+                if stderrIsTerminal {
+                    Terminal.live(progressLine(state, width: Terminal.width))
+                } else if steadyNow() - lastNote >= 15 {
+                    lastNote = steadyNow()
+                    Terminal.note(progressLine(state, width: 160))
+                }
+            })
+        let outcome = try controller.run()
+        Terminal.clearLine()
+        try store.close()
+        try report.writePicture()
+        try show(outcome, report, settings)
+        if outcome.paused, interrupts.count > 0 { throw ExitStatus.interrupted }
+    }
+
+    /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.
+    private func checkMetrics(_ settings: StudySettings) throws {
+        let known = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+        for (key, section) in [("objectives", "objective"), ("constraints", "constraint")] {
+            for item in try experiment.document.optional(key)?.array(key) ?? [] {
+                _ = try item.required("metric").word("the metric of the \(section)", of: known)
+            }
+        }
+    }
+
+    private func makeExecutor(
+        _ settings: StudySettings, workers: Int, training: TrainingExperiment
+    ) -> (any Executor, any Clock) {
+        switch executor {
+        case .local:
+            let command = settings.command ?? [Bundle.main.executablePath ?? CommandLine.arguments[0], "worker"]
+            return (LocalExecutor(slots: workers, command: command, launcher: settings.launcher, limits: settings.limits), WallClock())
+        case .inProcess:
+            let environment = MeasurementEnvironment(version: Halcyon.version).document
+            return (InProcessExecutor(slots: workers, evaluator: DenoisingEvaluator(), environment: environment), WallClock())
+        case .simulated:
+            // Really trained, one at a time; the clock is virtual: three forward passes a step at 100 GFLOP/s.
+            let simulated = SimulatedExecutor(
+                slots: workers, evaluator: DenoisingEvaluator(),
+                duration: { request in
+                    let macs = (try? Architecture(request.candidate)).flatMap { architecture in
+                        try? NetworkCost(
+                            of: architecture, height: training.train.crop ?? 48, width: training.train.crop ?? 48,
+                            batch: training.recipe.batch
+                        ).macs
+                    }
+                    return Double(request.resource - request.previousResource) * Double(macs ?? 0) * 6 / 1e11
+                })
+            return (simulated, simulated.clock)
+        }
+    }
+
+    private func show(_ outcome: StudyOutcome, _ report: StudyReport, _ settings: StudySettings) throws {
+        if json { try report.printFront(format: .json) } else { try report.printFront(format: .table) }
+        let counts = try report.stateCounts()
+        Terminal.note("\(outcome.reason): \(counts); \(directory)/front.svg")
+        if outcome.paused { Terminal.note("go on with: halcyon resume \(directory)") }
+    }
+}
+
+enum ExitStatus {
+    static let interrupted = ExitCodeError(code: 1)
+}

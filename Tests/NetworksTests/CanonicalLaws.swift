@@ -1,0 +1,150 @@
+import Documents
+import Engine
+import Networks
+import Testing
+
+@Suite struct CanonicalLaws {
+    /// The law of a rule: it changes its samples, and what it makes of them computes the same.
+    func holds(_ rule: CanonicalRule, for sample: Document) throws -> Bool {
+        let before = try Network(sample)
+        let changed = rule.apply(before.document)
+        guard changed != before.document else { return false }
+        return computeTheSame(before.graph(), try Network(changed).graph())
+    }
+
+    @Test func everyRuleIsATrueEquality() throws {
+        for rule in canonicalRules {
+            #expect(!rule.samples.isEmpty)
+            for sample in rule.samples { #expect(try holds(rule, for: sample), "\(rule.name): \(sample.json)") }
+        }
+    }
+
+    @Test func everyRuleMakesHashesEqual() throws {
+        for rule in canonicalRules {
+            for sample in rule.samples {
+                let after = rule.apply(try Network(sample).document)
+                let (a, b) = (try Architecture(["network": sample]), try Architecture(["network": after]))
+                #expect(a.architectureHash == b.architectureHash, "\(rule.name)")
+                #expect(try computeTheSame(buildGraph(a), Network(sample).graph()), "\(rule.name)")
+                #expect(try buildGraph(a).parameters == buildGraph(b).parameters, "\(rule.name)")
+            }
+        }
+    }
+
+    /// The law must be able to fail.
+    @Test func plantedFalseRulesAreCaught() throws {
+        func replacing(_ key: String, _ value: Document) -> @Sendable (Document) -> Document {
+            { network in
+                guard var skeleton = network["skeleton"], case .array(let blocks)? = skeleton["blocks"]?.value else { return network }
+                skeleton["blocks"] = .array(blocks.map { block in
+                    var block = block
+                    block[key] = value
+                    return block
+                })
+                var network = network
+                network["skeleton"] = skeleton
+                return network
+            }
+        }
+        let chain: Document = ["kind": "chain", "width": 2, "blocks": [["block": "plain", "kernel": 3, "dilation": 2]]]
+        let falseRules = [
+            CanonicalRule(name: "dilation never matters", samples: [["skeleton": chain]], apply: replacing("dilation", 1)),
+            CanonicalRule(name: "activation never matters", samples: [["skeleton": chain]], apply: replacing("activation", "none")),
+            CanonicalRule(name: "normalization is free", samples: [["skeleton": chain]], apply: replacing("normalization", "none")),
+            CanonicalRule(name: "any multiple is 1", samples: [["size-multiple": 4, "skeleton": chain]]) {
+                var network = $0
+                network["size-multiple"] = 1
+                return network
+            },
+            CanonicalRule(name: "changes nothing", samples: [["skeleton": chain]]) { $0 },
+        ]
+        for rule in falseRules { #expect(try !holds(rule, for: rule.samples[0]), "\(rule.name)") }
+    }
+
+    /// Both directions, over every field of every sample: a changed field changes the hash exactly where it changes what is computed.
+    @Test func hashesDifferWhereNetworksDo() throws {
+        var changes = 0
+        for sample in sampleNetworks {
+            let original = try Architecture(["network": sample])
+            let behaviour = Behaviour(try Network(sample).graph())
+            for mutant in mutants(of: original.canonicalNetwork) {
+                guard let changed = try? Architecture(["network": mutant]) else { continue }
+                changes += 1
+                let same = behaviour.equals(Behaviour(try Network(mutant).graph()))
+                #expect((changed.architectureHash == original.architectureHash) == same, "\(mutant.json) of \(sample.json)")
+            }
+        }
+        #expect(changes > 1000)
+    }
+
+    @Test func canonicalFormsAreFixedPoints() throws {
+        for sample in sampleNetworks {
+            let architecture = try Architecture(["network": sample])
+            #expect(try computeTheSame(buildGraph(architecture), Network(sample).graph()), "\(sample.json)")
+            let again = try Architecture(architecture.canonicalDocument)
+            #expect(again.canonicalNetwork == architecture.canonicalNetwork)
+            #expect(again.architectureHash == architecture.architectureHash)
+            let text = try Architecture(try Document.parse(architecture.canonicalDocument.yaml, file: "canonical.yaml"))
+            #expect(text.architectureHash == architecture.architectureHash)
+        }
+    }
+
+    @Test func keyOrderAndNameAreNoIdentity() throws {
+        func reversed(_ document: Document) -> Document {
+            switch document.value {
+            case .object(let fields): .object(fields.reversed().map { ($0.key, reversed($0.value)) })
+            case .array(let items): .array(items.map(reversed))
+            default: document
+            }
+        }
+        for sample in sampleNetworks {
+            let a = try Architecture(["name": "a", "network": sample]), b = try Architecture(["name": "b", "network": reversed(sample)])
+            #expect(a.architectureHash == b.architectureHash && a.candidateHash == b.candidateHash)
+        }
+    }
+
+    @Test func trainingSettingsAreInTheCandidatesHashAlone() throws {
+        func candidate(_ training: Document) throws -> Architecture {
+            try Architecture(["network": sampleNetworks[0], "training": training])
+        }
+        let plain = try candidate([:]), fast = try candidate(["learning-rate": 0.002]), one = try candidate(["batch": 1])
+        #expect(plain.architectureHash == fast.architectureHash)
+        #expect(plain.candidateHash != fast.candidateHash && fast.candidateHash != one.candidateHash)
+        #expect(try candidate(["batch": 1.0]).candidateHash == one.candidateHash)
+        #expect(try Architecture(["network": sampleNetworks[0]]).candidateHash == plain.candidateHash)
+    }
+}
+
+/// The document with one leaf changed, or one list item doubled, in every possible place.
+func mutants(of document: Document, key: String = "") -> [Document] {
+    switch document.value {
+    case .object(let fields):
+        return fields.flatMap { field in
+            mutants(of: field.value, key: field.key).map { changed in
+                var copy = document
+                copy[field.key] = changed
+                return copy
+            }
+        }
+    case .array(let items):
+        return items.indices.flatMap { index -> [Document] in
+            let doubled = Array(items[...index]) + Array(items[index...])
+            let changed = mutants(of: items[index]).map { mutant in
+                var copy = items
+                copy[index] = mutant
+                return Document.array(copy)
+            }
+            return changed + [.array(doubled)]
+        }
+    case .bool(let flag): return [.bool(!flag)]
+    case .int(let number): return [number - 1, number + 1, number + 2, number * 2].map(Document.int)
+    case .float(let number): return [0, 0.5, 1, number / 2].filter { $0 != number }.map(Document.float)
+    case .string(let text):
+        let words: [String: [String]] = [
+            "activation": ["none", "relu", "leaky-relu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
+            "padding": ["reflect", "replicate"],
+        ]
+        return (words[key] ?? []).filter { $0 != text }.map(Document.string)
+    case .null: return []
+    }
+}

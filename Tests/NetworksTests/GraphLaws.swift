@@ -1,0 +1,102 @@
+import Documents
+import Engine
+import Networks
+import RandomStreams
+import Testing
+
+@Suite struct GraphLaws {
+    @Test func outputsAreAsLargeAsInputs() throws {
+        for sample in sampleNetworks {
+            let architecture = try Architecture(["network": sample])
+            let graph = try buildGraph(architecture)
+            for (height, width, batch) in [(5, 7, 1), (16, 9, 3), (8, 8, 2)] {
+                let shapes = try graph.shapes(inputs: architecture.inputShapes(height: height, width: width, batch: batch))
+                #expect(shapes[graph.output("image")!.index] == [batch, height, width, architecture.network.inputChannels])
+            }
+        }
+    }
+
+    @Test func gradientsAgreeWithFiniteDifferences() throws {
+        for (number, sample) in sampleNetworks.enumerated() {
+            let graph = try buildGraph(try Architecture(["network": sample]))
+            let (training, gradients) = graph.training(loss: PixelLoss(.l2))
+            #expect(gradients.count == graph.parameters.count { $0.trainable }, "\(sample.json)")
+            var random = RandomCase(training, height: 5, width: 6, batch: 2, seed: UInt64(100 + number))
+            let results = ReferenceInterpreter<Double>(training).run(inputs: random.inputs, parameters: random.parameters)
+            var stream = RandomStream(seed: UInt64(number))
+            for _ in 0..<3 {
+                let gradient = gradients[stream.index(below: gradients.count)]
+                let parameter = graph.parameters[gradient.parameter]
+                let element = stream.index(below: parameter.shape.count)
+                let start = random.parameters[parameter.name]!.elements[element]
+                let step = 1e-6
+                let losses = [start + step, start - step].map { value in
+                    random.parameters[parameter.name]!.elements[element] = value
+                    let results = ReferenceInterpreter<Double>(training).run(inputs: random.inputs, parameters: random.parameters)
+                    return results[training.output("loss")!.index].elements[0]
+                }
+                random.parameters[parameter.name]!.elements[element] = start
+                let difference = (losses[0] - losses[1]) / (2 * step)
+                let found = results[gradient.value.index].elements[element]
+                #expect(abs(found - difference) < 1e-5 * (1 + abs(difference)), "\(parameter.name) of \(sample.json)")
+            }
+        }
+    }
+
+    /// Convolutions only: each weight is used once for each pixel of its level.
+    @Test func macsAreWeightsTimesPixels() throws {
+        for sample in sampleNetworks {
+            let architecture = try Architecture(["network": sample])
+            let graph = try buildGraph(architecture)
+            let multiple = architecture.network.sizeMultiple
+            func pixels(_ level: Int) -> Int {
+                [9, 14].map { ($0 + multiple - 1) / multiple * multiple >> level }.reduce(3, *)
+            }
+            let expected = graph.parameters.filter { $0.shape.rank == 4 }.reduce(0) { sum, weight in
+                let level = weight.name.hasPrefix("node") ? weight.name.dropFirst(4).first!.wholeNumberValue! : 0
+                return sum + weight.shape.count * pixels(level)
+            }
+            let cost = try NetworkCost(of: architecture, height: 9, width: 14, batch: 3)
+            #expect(cost.macs == expected, "\(sample.json)")
+            #expect(cost.parameters == graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count })
+        }
+    }
+
+    @Test func blocksHaveTheParametersOfTheirFormulas() throws {
+        let width = 6
+        func added(_ block: Document) throws -> Int {
+            func count(_ blocks: Document) throws -> Int {
+                let skeleton: Document = ["kind": "chain", "width": .int(width), "blocks": blocks]
+                return try NetworkCost(of: try Architecture(["network": ["skeleton": skeleton]]), height: 8, width: 8).parameters
+            }
+            return try count([block]) - count([])
+        }
+        #expect(try added(["block": "plain", "kernel": 5, "convolutions": 3]) == 3 * (25 * width * width + 2 * width))
+        #expect(try added(["block": "plain", "normalization": "none"]) == 9 * width * width + width)
+        #expect(try added(["block": "residual"]) == 2 * (9 * width * width + 2 * width))
+        #expect(try added(["block": "identity"]) == 0)
+        let (layers, growth) = (4, 5)
+        let units = (0..<layers).reduce(0) { $0 + 9 * (width + $1 * growth) * growth + 2 * growth }
+        let fuse = (width + layers * growth) * width + width
+        #expect(try added(["block": "dense", "layers": .int(layers), "growth": .int(growth)]) == units + fuse)
+    }
+
+    /// The compiled program, folded and fused, is the network.
+    @Test func programsComputeTheNetwork() throws {
+        let (height, width) = (9, 11)
+        for sample in sampleNetworks {
+            let architecture = try Architecture(["network": sample])
+            let graph = try buildGraph(architecture).forInference()
+            let random = RandomCase(graph, height: height, width: width, batch: 2)
+            let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 1))
+            for parameter in graph.parameters { store.set(parameter.name, random.parameters[parameter.name]!.elements.map(Float.init)) }
+            let program = try Compiler.compile(graph, inputs: architecture.inputShapes(height: height, width: width, batch: 2))
+            let executable = try CPUDevice(threads: 1).load(program, parameters: store)
+            for (name, tensor) in random.inputs { for (index, value) in tensor.elements.enumerated() { executable.input(name)[index] = Float(value) } }
+            executable.run()
+            let expected = random.output(graph)
+            let scale = expected.elements.reduce(1) { max($0, abs($1)) }
+            #expect(zip(executable.output("image"), expected.elements).allSatisfy { abs(Double($0) - $1) < 1e-4 * scale }, "\(sample.json)")
+        }
+    }
+}
