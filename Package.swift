@@ -7,9 +7,6 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
-let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -26,9 +23,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
-        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // Ground floor
@@ -50,15 +44,15 @@ let package = Package(
         module("SearchSpaces", ["Documents", "RandomStreams"]),
         module("Search", ["Trials", "SearchSpaces", "Documents", "RandomStreams"]),
         module("TrialStore", ["Trials", "Documents", grdb]),
-        module("Execution", ["Trials", "Search", "Documents", logging, subprocess, system]),
+        module("Execution", ["Trials", "Search", "Documents"]),
         // Where the halves meet
-        module("Evaluation", ["Training", "Networks", "Imaging", "Engine", "Trials", "Documents", "RandomStreams"]),
+        module("Evaluation", ["Training", "Networks", "Imaging", "Engine", "Trials", "COpenBLAS", "Documents", "RandomStreams"]),
         module("Reporting", ["TrialStore", "Trials", "Search", "Documents"]),
         .executableTarget(
             name: "halcyon",
             dependencies: [
                 "Reporting", "Evaluation", "Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Training",
-                "Networks", "Imaging", "Engine", "Documents", "RandomStreams", argumentParser, logging,
+                "Networks", "Imaging", "Engine", "Documents", "RandomStreams", argumentParser,
             ],
             swiftSettings: strict),
         // Tests
@@ -66,13 +60,13 @@ let package = Package(
         tests("Engine", ["Engine", "CKernels", "Documents", "RandomStreams"]),
         tests("Networks", ["Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams"]),
         tests("Imaging", ["Imaging", "Documents", "RandomStreams"]),
-        tests("Training", ["Training", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
+        tests("Training", ["Training", "Evaluation", "Trials", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
         tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("TrialStore", ["TrialStore", "Trials", "Documents"]),
         tests("Execution", ["Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("Reporting", ["Reporting", "TrialStore", "Search", "Trials", "Documents"]),
-        tests("EndToEnd", ["Documents", "TrialStore", "Trials", subprocess]),
+        tests("EndToEnd", ["Imaging", "TrialStore", "Trials", "Documents", "RandomStreams"]),
     ],
     swiftLanguageModes: [.v6]
 )

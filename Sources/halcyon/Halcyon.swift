@@ -29,7 +29,6 @@ struct Halcyon: ParsableCommand {
     static func main() {
         restartWithoutForeignTuning()
         signal(SIGPIPE, SIG_IGN)
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Documents
 import Engine
 import Evaluation
@@ -66,10 +67,10 @@ struct StudySession {
                     try? report.writePicture()
                 }
                 if stderrIsTerminal {
-                    Terminal.live(progressLine(state, width: Terminal.width))
+                    Terminal.live(SearchProgressLine(state).text(width: Terminal.width))
                 } else if steadyNow() - lastNote >= 15 {
                     lastNote = steadyNow()
-                    Terminal.note(progressLine(state, width: 160))
+                    Terminal.note(SearchProgressLine(state).text(width: 160))
                 }
             })
         let outcome = try controller.run()
@@ -77,7 +78,7 @@ struct StudySession {
         try store.close()
         try report.writePicture()
         try show(outcome, report, settings)
-        if outcome.paused, interrupts.count > 0 { throw ExitStatus.interrupted }
+        if interrupts.count > 0 { throw ExitCode(1) }
     }
 
     /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.
@@ -118,13 +119,9 @@ struct StudySession {
     }
 
     private func show(_ outcome: StudyOutcome, _ report: StudyReport, _ settings: StudySettings) throws {
-        if json { try report.printFront(format: .json) } else { try report.printFront(format: .table) }
+        print(try report.text(json ? .json : .table))
         let counts = try report.stateCounts()
         Terminal.note("\(outcome.reason): \(counts); \(directory)/front.svg")
         if outcome.paused { Terminal.note("go on with: halcyon resume \(directory)") }
     }
-}
-
-enum ExitStatus {
-    static let interrupted = ExitCodeError(code: 1)
 }

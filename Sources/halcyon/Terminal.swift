@@ -48,7 +48,7 @@ struct WorkProgress {
         lastLine = elapsed
         var text = "\(label) \(done)/\(total)"
         if !extra.isEmpty { text += ", \(extra)" }
-        if done > 0, done < total, elapsed > 1 { text += ", \(formatDuration(elapsed / Double(done) * Double(total - done))) left" }
+        if done > 0, done < total, elapsed > 1 { text += ", \(Duration.seconds(elapsed / Double(done) * Double(total - done)).words) left" }
         if Terminal.isInteractive {
             Terminal.live(text)
         } else if elapsed - lastNote >= 30 {

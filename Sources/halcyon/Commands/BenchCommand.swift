@@ -155,7 +155,7 @@ struct BenchCommand: ParsableCommand {
     }
 }
 
-extension Recipe.Precision: @retroactive ExpressibleByArgument {}
+extension Recipe.Precision: ExpressibleByArgument {}
 
 /// The median and the median absolute deviation of the seconds of a call.
 private func measure(seconds: Double, _ body: () -> Void) -> (median: Double, deviation: Double, runs: Int) {

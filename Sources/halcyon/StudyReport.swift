@@ -1,0 +1,74 @@
+import ArgumentParser
+import Documents
+import Execution
+import Foundation
+import Reporting
+import Training
+import TrialStore
+import Trials
+
+/// A study's front as a table and as a picture.
+struct StudyReport {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, csv, json, svg
+    }
+
+    let directory: String
+
+    func picture() throws -> StudyPicture { try StudyPicture(directory: directory, references: references()) }
+
+    func text(_ format: Format) throws -> String {
+        let picture = try picture()
+        switch format {
+        case .table: return FrontTable(picture).text
+        case .csv: return FrontTable(picture).csv
+        case .json: return FrontTable(picture).jsonLines
+        case .svg: return FrontPlot(picture).svg
+        }
+    }
+
+    /// Writes `DIR/front.svg`.
+    func writePicture() throws { try replaceFile(directory + "/front.svg", with: Array(text(.svg).utf8)) }
+
+    /// "24 trials: 20 COMPLETE, 4 PRUNED".
+    func stateCounts() throws -> String {
+        let states = try StudyReader(directory: directory).trials().map(\.state)
+        let counts = TrialState.allCases.compactMap { state in
+            let count = states.count { $0 == state }
+            return count > 0 ? "\(count) \(state.rawValue)" : nil
+        }
+        return "\(states.count) trials: " + (counts.isEmpty ? "none" : counts.joined(separator: ", "))
+    }
+
+    /// The networks that `halcyon train` measured into `DIR/references/NAME`.
+    private func references() throws -> [StudyPicture.Reference] {
+        let root = directory + "/references"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        return try names.sorted().compactMap { name in
+            let path = "\(root)/\(name)/result.json"
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            let result = try Document.load(path)
+            var metrics: [String: Double] = [:]
+            for field in try result.required("metrics").fields() { metrics[field.key] = try field.value.double(field.key) }
+            return StudyPicture.Reference(name: try result.required("name").string("name"), metrics: metrics)
+        }
+    }
+}
+
+extension SearchProgressLine {
+    init(_ state: StudyProgress) {
+        self.init()
+        done = state.done
+        failed = state.failed
+        total = state.budgetTrials
+        running = state.running.map { item in
+            Running(
+                trial: item.trial, fraction: item.totalSteps > 0 ? Double(item.step) / Double(item.totalSteps) : nil,
+                phase: item.phase.rawValue)
+        }
+        best = state.best
+        frontSize = state.frontSize
+        elapsed = .seconds(state.elapsed)
+        remaining = state.remaining.map { .seconds($0) }
+    }
+}
