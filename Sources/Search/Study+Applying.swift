@@ -1,0 +1,129 @@
+import Documents
+import SearchSpaces
+import Trials
+
+/// The effect of facts: the same for those that happen and those that are read back.
+extension Study {
+    mutating func apply(_ fact: StudyFact, genotype: Genotype? = nil) {
+        switch fact {
+        case .sessionStarted, .workerStarted, .paused, .ended: break
+        case .rejected(_, let redraw, _, _): nextRedraw = redraw + 1
+        case .started(let start):
+            guard let genotype else { preconditionFailure("a started trial comes with its genotype") }
+            showResults(before: start.decision)
+            trials.append(StudyTrial(start: start))
+            candidates[start.inspection.candidateHash] = start.trial
+            decided(.pending)
+            enqueue(start.trial)
+            show(.started(trial: start.trial, genotype: genotype, resource: start.resource))
+        case .continued(let decision, let trial, let resource):
+            showResults(before: decision)
+            trials[trial].pendingDecision = decision
+            trials[trial].target = resource
+            decided(.pending)
+            enqueue(trial)
+            show(.continued(trial: trial, resource: resource))
+        case .stopped(let decision, let trial):
+            showResults(before: decision)
+            trials[trial].state = .pruned
+            decided(.settled(nil))
+            show(.stopped(trial: trial))
+        case .nothing(let decision):
+            showResults(before: decision)
+            decided(.settled(nil))
+        case .exhausted(let decision):
+            showResults(before: decision)
+            exhausted = true
+            nextRedraw = 0
+        case .attemptStarted(let trial, let attempt, _, _, _):
+            ready.removeAll { $0 == trial }
+            trials[trial].state = .running
+            trials[trial].attempts = attempt
+            trials[trial].resourceAtAttemptStart = trials[trial].checkpoint?.resource ?? 0
+        case .measured(let it, _):
+            trials[it.trial].measured[.init(point: it.point, metric: it.metric, resource: it.resource)] = it.value
+        case .checkpointed(let trial, _, let resource, let path):
+            trials[trial].checkpoint = (path, resource)
+        case .reached(let trial, _, let resource, let points, let environment, let complete):
+            trials[trial].state = complete ? .complete : .waiting
+            trials[trial].reached = resource
+            trials[trial].points = points
+            trials[trial].environment = environment
+            trials[trial].failuresWithoutProgress = 0
+            for point in points {
+                let times = point.metrics.filter { isMeasuredTime($0.key) }
+                guard !times.isEmpty else { continue }
+                trials[trial].latency[point.point] = Point(point: point.point, threshold: point.threshold, metrics: times)
+            }
+            settle(trial, .result(trial: trial, resource: resource, points: points))
+        case .attemptFailed(let trial, _, _):
+            let progressed = trials[trial].checkpoint?.resource ?? 0 > trials[trial].resourceAtAttemptStart
+            trials[trial].failuresWithoutProgress = progressed ? 0 : trials[trial].failuresWithoutProgress + 1
+            trials[trial].state = .waiting
+            enqueue(trial)
+        case .attemptInterrupted(let trial, _, _):
+            trials[trial].state = .waiting
+            enqueue(trial)
+        case .failed(let trial, let reason):
+            ready.removeAll { $0 == trial }
+            trials[trial].state = .fail
+            trials[trial].failure = reason
+            settle(trial, .failed(trial: trial))
+        case .pruned(let trial):
+            trials[trial].state = .pruned
+            show(.stopped(trial: trial))
+        }
+    }
+
+    private mutating func decided(_ decision: Decision) {
+        decisions.append(decision)
+        nextRedraw = 0
+    }
+
+    /// Puts the trial among those that await an attempt, in the order of decisions.
+    private mutating func enqueue(_ trial: Int) {
+        guard let decision = trials[trial].pendingDecision else { return }
+        let place = ready.firstIndex { trials[$0].pendingDecision ?? 0 > decision } ?? ready.count
+        ready.insert(trial, at: place)
+    }
+
+    private mutating func settle(_ trial: Int, _ observation: Observation) {
+        guard let decision = trials[trial].pendingDecision else { return }
+        trials[trial].pendingDecision = nil
+        decisions[decision] = .settled(observation)
+        if settings.lag == nil { show(observation) }
+    }
+
+    /// Refuses a log that contradicts itself or its experiment, before it takes effect.
+    func check(_ fact: StudyFact) throws {
+        func refuse(_ why: String) -> InputError {
+            InputError("the study's event log is damaged: \(why)", hint: "restore study.sqlite from a copy")
+        }
+        switch fact {
+        case .sessionStarted(_, _, _, let lag, let seed):
+            guard lag == settings.lag, seed == settings.seed else {
+                throw InputError(
+                    "the study was begun with seed \(seed) and lag \(lag.map(String.init) ?? "none")",
+                    hint: "seed and lag cannot change; start another study")
+            }
+        case .started(let start):
+            guard start.trial == trials.count else { throw refuse("trial \(start.trial) comes after \(trials.count) trials") }
+        default:
+            if let trial = fact.trial, !trials.indices.contains(trial) { throw refuse("trial \(trial) was never started") }
+        }
+        let decision: Int? =
+            switch fact {
+            case .started(let start): start.decision
+            case .continued(let decision, _, _), .stopped(let decision, _), .nothing(let decision): decision
+            default: nil
+            }
+        if let decision {
+            guard decision == decisions.count else { throw refuse("decision \(decision) comes after \(decisions.count)") }
+            if let lag = settings.lag, shown <= decision - lag {
+                for number in shown...(decision - lag) {
+                    if case .pending = decisions[number] { throw refuse("decision \(decision) saw no result of \(number)") }
+                }
+            }
+        }
+    }
+}

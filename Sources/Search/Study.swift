@@ -1,0 +1,141 @@
+import Documents
+import RandomStreams
+import SearchSpaces
+import Trials
+
+/// A study: the pure state machine `step(event) -> [action]`.
+///
+/// Its state is a function of the seed and the sequence of facts alone (`apply`), so a study is resumed by applying
+/// the recorded facts. Decisions are numbered from 0. With `lag: L`, decision k is made when the results of all
+/// decisions up to k - L are there, and exactly these have been shown, in decision order; without a lag every result
+/// is shown as it arrives and "nothing to do" takes no number.
+package struct Study: Sendable {
+    package let settings: StudySettings
+    package private(set) var strategy: any Strategy
+    package private(set) var scheduler: any Scheduler
+    package internal(set) var trials: [StudyTrial] = []
+    /// Number of decisions made.
+    package var decisionCount: Int { decisions.count }
+
+    /// Whether running attempts have been asked to stop.
+    package var isStopping: Bool { stopReason != nil }
+
+    enum Decision: Sendable {
+        case pending
+        /// What there is to be shown, nil for decisions that have no result.
+        case settled(Observation?)
+    }
+
+    /// So many rejected proposals for one decision mean that the space has nothing new to offer.
+    static let redrawLimit = 200
+    /// So many failed trials, without one that ever reached a rung, mean that the fault is not the trials'.
+    static let hopelessFailures = 8
+
+    let space: SearchSpace
+    let inspector: any CandidateInspector
+    /// The study's folder; paths in facts are relative to it.
+    let folder: String
+    let proposals: RandomStream
+    let seeds: RandomStream
+
+    var decisions: [Decision] = []
+    /// Decisions below this number have been shown (with a lag).
+    var shown = 0
+    var nextRedraw = 0
+    var exhausted = false
+    var candidates: [String: Int] = [:]
+    /// Trials that await an attempt, in the order of their decisions.
+    var ready: [Int] = []
+    /// The trial that each slot works on.
+    package internal(set) var running: [Int?] = []
+    var environments: [Int: String] = [:]
+    var stopReason: String?
+    var isFinished = true
+    var actions: [StudyAction] = []
+
+    /// A study before its first event. `folder` is where workers find `experiment.yaml` and `trials/NUMBER`.
+    package init(
+        settings: StudySettings, space: SearchSpace, strategy: any Strategy, scheduler: any Scheduler,
+        inspector: any CandidateInspector, folder: String = ""
+    ) {
+        self.settings = settings
+        self.space = space
+        self.strategy = strategy
+        self.scheduler = scheduler
+        self.inspector = inspector
+        self.folder = folder
+        proposals = RandomStream(seed: UInt64(settings.seed)).split("proposal")
+        seeds = RandomStream(seed: UInt64(settings.seed)).split("trial")
+    }
+
+    /// A study as its log tells it. Recorded decisions and results are shown in recorded order; nothing is proposed again.
+    package init(
+        settings: StudySettings, space: SearchSpace, strategy: any Strategy, scheduler: any Scheduler,
+        inspector: any CandidateInspector, folder: String = "", facts: [StudyFact]
+    ) throws {
+        self.init(
+            settings: settings, space: space, strategy: strategy, scheduler: scheduler, inspector: inspector, folder: folder)
+        for fact in facts {
+            try check(fact)
+            if case .started(let start) = fact {
+                apply(fact, genotype: try space.genotype(from: start.genotype))
+            } else {
+                apply(fact)
+            }
+        }
+    }
+
+    /// Carries one event out. The actions' facts must be made durable before anything else is done.
+    package mutating func step(_ event: StudyEvent) -> [StudyAction] {
+        actions = []
+        switch event {
+        case .opened(let workers): open(workers: workers)
+        case .message(let slot, let message): receive(message, from: slot)
+        case .ended(let slot, let failure): lose(slot, failure)
+        case .stopRequested(let reason): requestStop(reason)
+        }
+        if !isFinished {
+            if stopReason == nil { dispatch() }
+            if let stopReason, !isFinished, running.allSatisfy({ $0 == nil }) {
+                record(.paused(reason: stopReason))
+                finish(stopReason, paused: true)
+            }
+        }
+        return actions
+    }
+
+    /// Fills idle slots: first attempts that are due, then new decisions.
+    private mutating func dispatch() {
+        while !isFinished, stopReason == nil, let slot = running.firstIndex(of: nil) {
+            if let trial = ready.first { startAttempt(of: trial, in: slot) } else if !decide() { break }
+        }
+    }
+
+    mutating func finish(_ reason: String, paused: Bool) {
+        isFinished = true
+        actions.append(.finished(reason: reason, paused: paused))
+    }
+
+    /// Notes a fact and lets it take effect.
+    mutating func record(_ fact: StudyFact, genotype: Genotype? = nil) {
+        actions.append(.record(fact))
+        apply(fact, genotype: genotype)
+    }
+
+    mutating func show(_ observation: Observation) {
+        strategy.observe(observation)
+        scheduler.observe(observation)
+    }
+
+    /// Shows what decision `number` may see and has not seen yet.
+    mutating func showResults(before number: Int) {
+        guard let lag = settings.lag else { return }
+        while shown <= number - lag {
+            guard case .settled(let observation) = decisions[shown] else {
+                preconditionFailure("decision \(number) came before the result of decision \(shown)")
+            }
+            if let observation { show(observation) }
+            shown += 1
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Trials
+
+/// A study's front: the non-dominated feasible points of its COMPLETE trials, kept point by point.
+///
+/// When an objective is a measured time, points of different environments never meet: each environment has a front.
+package struct StudyFront: Sendable {
+    private let objectives: [Objective]
+    private let constraints: [Constraint]
+    private let comparesTimes: Bool
+    private var fronts: [String: ParetoFront] = [:]
+    private var candidates: [Int: (family: String?, points: [Int: Point], environment: String)] = [:]
+
+    package init(objectives: [Objective], constraints: [Constraint]) {
+        self.objectives = objectives
+        self.constraints = constraints
+        comparesTimes = objectives.contains { isMeasuredTime($0.metric) }
+    }
+
+    /// Adds a trial's points when it is COMPLETE. Returns whether the front changed.
+    package mutating func insert(_ trial: StudyTrial) -> Bool {
+        guard trial.state == .complete, candidates[trial.number] == nil else { return false }
+        let environment = comparesTimes ? trial.environment ?? "" : ""
+        var changed = false
+        for point in trial.points {
+            let feasible = constraints.allSatisfy { constraint in
+                point.metrics[constraint.metric].map(constraint.allows) ?? true
+            }
+            guard feasible, let losses = losses(of: point, objectives: objectives) else { continue }
+            if fronts[environment, default: ParetoFront()].insert(trial: trial.number, point: point.point, losses: losses) {
+                changed = true
+                candidates[trial.number, default: (trial.family, [:], environment)].points[point.point] = point
+            }
+        }
+        return changed
+    }
+
+    /// All non-dominated points, by the first objective within each environment.
+    package var entries: [FrontEntry] {
+        fronts.sorted { $0.key < $1.key }.flatMap { _, front in
+            front.members().compactMap { member in
+                guard let candidate = candidates[member.trial], let point = candidate.points[member.point] else { return nil }
+                return FrontEntry(trial: member.trial, family: candidate.family, point: point)
+            }
+        }
+    }
+
+    /// The largest volume that an environment's front dominates, bounded by the objectives' references.
+    package var hypervolume: Double {
+        let reference = objectives.map { $0.loss($0.reference) }
+        return fronts.values.map { $0.hypervolume(reference: reference) }.max() ?? 0
+    }
+}

@@ -1,0 +1,133 @@
+import Documents
+import GRDB
+import Trials
+
+/// One row of `trials`.
+package struct TrialRow: Sendable, Equatable {
+    package var number: Int
+    package var state: TrialState
+    package var family: String?
+    package var architectureHash: String
+    package var candidateHash: String
+    package var genotype: Document
+    package var architecture: Document
+    package var candidate: Document
+    package var strategy: String
+    package var seed: Int
+    package var attempts: Int
+    package var createdAt: Double
+    package var startedAt: Double?
+    package var finishedAt: Double?
+    package var failure: String?
+    /// The last rung reached, 0 before the first.
+    package var resource: Int
+    /// The standard metrics of point 0 that are known: `psnr_db, ssim, latency_ms, latency_mad_ms, parameters, macs, peak_bytes`.
+    package var metrics: [String: Double]
+}
+
+/// One row of `measurements`.
+package struct MeasurementRow: Sendable, Equatable {
+    package var measurement: WorkerEvent.Measurement
+    package var at: Double
+    package var environment: String?
+}
+
+/// Reads a study's file, also while a controller writes it.
+package final class StudyReader {
+    private let database: DatabaseQueue
+    private let path: String
+
+    /// Opens `DIR/study.sqlite` for reading. Errors name the file.
+    package init(directory: String) throws {
+        path = StudyFile.path(directory)
+        try StudyFile.check(path)
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(10)
+        database = try StudyFile.naming(path) { [path] in
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            let version = try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            try StudyFile.check(version: version, path)
+            guard version > 0 else { throw InputError(file: path, "is not a study: it has no tables of ours") }
+            return database
+        }
+    }
+
+    package func trials() throws -> [TrialRow] {
+        let metrics = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+        return try rows("SELECT * FROM trials ORDER BY number").map { row in
+            TrialRow(
+                number: row["number"], state: TrialState(rawValue: row["state"]) ?? .fail, family: row["family"],
+                architectureHash: row["architecture_hash"], candidateHash: row["candidate_hash"],
+                genotype: try document(row, "genotype"), architecture: try document(row, "architecture"),
+                candidate: try document(row, "candidate"), strategy: row["strategy"], seed: row["seed"],
+                attempts: row["attempts"], createdAt: row["created_at"], startedAt: row["started_at"],
+                finishedAt: row["finished_at"], failure: row["failure"], resource: row["resource"],
+                metrics: values(row, metrics))
+        }
+    }
+
+    /// The operating points of every trial at its last rung.
+    package func points() throws -> [Int: [Point]] {
+        var points: [Int: [Point]] = [:]
+        for row in try rows("SELECT * FROM points ORDER BY trial_number, point") {
+            points[row["trial_number"], default: []].append(try point(row))
+        }
+        return points
+    }
+
+    package func front() throws -> [FrontEntry] {
+        try rows("SELECT * FROM pareto_front ORDER BY rowid").map { row in
+            FrontEntry(trial: row["number"], family: row["family"], point: try point(row))
+        }
+    }
+
+    package func hypervolumes() throws -> [HypervolumeEntry] {
+        try rows("SELECT * FROM hypervolume ORDER BY at, number").map {
+            HypervolumeEntry(trial: $0["number"], at: $0["at"], value: $0["value"])
+        }
+    }
+
+    package func measurements(trial: Int? = nil) throws -> [MeasurementRow] {
+        try rows("SELECT * FROM measurements WHERE ?1 IS NULL OR trial_number = ?1 ORDER BY rowid", [trial]).map { row in
+            MeasurementRow(
+                measurement: .init(
+                    trial: row["trial_number"], attempt: row["attempt"], point: row["point"], metric: row["metric"],
+                    resource: row["resource"], value: row["value"], unit: row["unit"]),
+                at: row["at"], environment: row["environment"])
+        }
+    }
+
+    /// Environment hash to its description.
+    package func environments() throws -> [String: Document] {
+        var environments: [String: Document] = [:]
+        for row in try rows("SELECT * FROM environments") {
+            environments[row["environment"]] = try document(row, "description")
+        }
+        return environments
+    }
+
+    package func records() throws -> [StudyRecord] {
+        try StudyFile.naming(path) { try database.read { try readRecords($0, path) } }
+    }
+
+    private func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
+        try StudyFile.naming(path) { try database.read { try Row.fetchAll($0, sql: sql, arguments: arguments) } }
+    }
+
+    private func document(_ row: Row, _ column: String) throws -> Document {
+        try Document.parse(row[column], file: "\(path), \(column)")
+    }
+
+    private func values(_ row: Row, _ columns: [String]) -> [String: Double] {
+        var values: [String: Double] = [:]
+        for column in columns { values[column] = row[column] as Double? }
+        return values
+    }
+
+    private func point(_ row: Row) throws -> Point {
+        var metrics: [String: Double] = [:]
+        for field in try document(row, "metrics").fields("metrics") { metrics[field.key] = try field.value.double(field.key) }
+        return Point(point: row["point"], threshold: row["threshold"], metrics: metrics)
+    }
+}

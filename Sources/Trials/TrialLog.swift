@@ -1,0 +1,69 @@
+import Documents
+
+/// One entry of the event log.
+package struct StudyRecord: Sendable, Equatable {
+    /// Seconds since 1970.
+    package var at: Double
+    package var fact: StudyFact
+
+    package init(at: Double, fact: StudyFact) {
+        self.at = at
+        self.fact = fact
+    }
+}
+
+/// One non-dominated operating point.
+package struct FrontEntry: Sendable, Equatable {
+    package var trial: Int
+    package var family: String?
+    package var point: Point
+
+    package init(trial: Int, family: String?, point: Point) {
+        self.trial = trial
+        self.family = family
+        self.point = point
+    }
+}
+
+/// What becomes durable together: facts, and what follows from them.
+package struct StudyCommit: Sendable, Equatable {
+    package var records: [StudyRecord]
+    /// The whole front, when it changed.
+    package var front: [FrontEntry]?
+    /// The front's hypervolume after a trial reached a final state.
+    package var hypervolumes: [HypervolumeEntry]
+
+    package init(records: [StudyRecord], front: [FrontEntry]? = nil, hypervolumes: [HypervolumeEntry] = []) {
+        self.records = records
+        self.front = front
+        self.hypervolumes = hypervolumes
+    }
+}
+
+package struct HypervolumeEntry: Sendable, Equatable {
+    package var trial: Int
+    package var at: Double
+    package var value: Double
+
+    package init(trial: Int, at: Double, value: Double) {
+        self.trial = trial
+        self.at = at
+        self.value = value
+    }
+}
+
+/// The append-only log that a study is resumed from.
+package protocol TrialLog: AnyObject {
+    /// Makes the commit durable as a whole or not at all.
+    func append(_ commit: StudyCommit) throws
+    func records() throws -> [StudyRecord]
+}
+
+/// A log in memory, for tests and simulations.
+package final class MemoryLog: TrialLog {
+    package private(set) var commits: [StudyCommit] = []
+
+    package init(_ commits: [StudyCommit] = []) { self.commits = commits }
+    package func append(_ commit: StudyCommit) { commits.append(commit) }
+    package func records() -> [StudyRecord] { commits.flatMap(\.records) }
+}
