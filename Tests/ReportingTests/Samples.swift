@@ -19,7 +19,7 @@ enum Samples {
             let family = families[number % families.count]
             let points = (0..<(family == "dynamic" ? 3 : 1)).map { index in
                 let time = latency / pow(1.8, Double(index))
-                let quality = 27.4 + 0.5 * log(time) - 1.5 * pow(fraction(number, 0.381966), 2) - 0.05 * Double(index)
+                let quality = 27.6 + 0.5 * log(time) - 1.6 * fraction(number * 7, 0.754878) - 0.05 * Double(index)
                 return Point(
                     point: index, threshold: family == "dynamic" ? 0.5 * Double(index) : nil,
                     metrics: [
@@ -53,7 +53,7 @@ enum Samples {
             hypervolume: front.hypervolume(reference: objectives.map { $0.loss($0.reference) }))
     }
 
-    static func static1(_ number: Int, _ metrics: [String: Double], _ state: TrialState = .complete) -> StudyPicture.Trial {
+    static func network(_ number: Int, _ metrics: [String: Double], _ state: TrialState = .complete) -> StudyPicture.Trial {
         StudyPicture.Trial(number: number, family: "chain", state: state, points: [Point(metrics: metrics)])
     }
 

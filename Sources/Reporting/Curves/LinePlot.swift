@@ -51,7 +51,7 @@ package struct LinePlot: Sendable, Equatable {
         let places = series.flatMap(\.points).filter(\.isFinite)
         let legendWidth = series.count > 1 ? min(220, 60 + (series.map { textWidth($0.name, size: 12) }.max() ?? 0)) : 30
         let frame = PlotFrame(
-            horizontal: Axis(covering: places.map(\.x)), vertical: Axis(covering: places.map(\.y)),
+            horizontal: Axis(covering: places.map(\.x), air: 0), vertical: Axis(covering: places.map(\.y)),
             box: Box(left: 78, top: 66, right: width - legendWidth, bottom: height - 58))
         frame.draw(
             into: &canvas, title: title, subtitle: subtitle, horizontalTitle: horizontalTitle, verticalTitle: verticalTitle)

@@ -1,13 +1,12 @@
-import TrialStore
 import Trials
 
 extension LinePlot {
     /// A metric over training steps (or another resource), one series a trial, point 0.
     package static func learningCurves(
-        _ measurements: [MeasurementRow], metric: String = "psnr_db", title: String = "Learning curves",
+        _ measurements: [WorkerEvent.Measurement], metric: String = "psnr_db", title: String = "Learning curves",
         resource: String = "training steps"
     ) -> LinePlot {
-        let rows = measurements.map(\.measurement).filter { $0.metric == metric && $0.point == 0 }
+        let rows = measurements.filter { $0.metric == metric && $0.point == 0 }
         let shown = Metric.named(metric)
         let trials = Dictionary(grouping: rows, by: \.trial).sorted { $0.key < $1.key }
         return LinePlot(

@@ -12,14 +12,14 @@ package struct Axis: Sendable, Equatable {
     package var low: Double { ticks[0] }
     package var high: Double { ticks[ticks.count - 1] }
 
-    /// An axis that covers every finite value, with a little air. No values give 0...1, equal ones a range around them.
+    /// An axis that covers every finite value, with some air (a share of the range). No values give 0...1, equal ones a range around them.
     /// - Parameter logarithmic: asks for a logarithmic scale, which needs positive values.
-    package init(covering values: [Double], logarithmic: Bool = false, count: Int = 6) {
-        let finite = values.filter { $0.isFinite && abs($0) < 1e100 && !(logarithmic && $0 <= 0) }
+    package init(covering values: [Double], logarithmic: Bool = false, count: Int = 6, air share: Double = 0.03) {
+        let finite = values.filter { $0.isFinite && abs($0) < 1e100 && !(logarithmic && $0 <= 1e-99) }
         var low = finite.min() ?? (logarithmic ? 1 : 0)
         var high = finite.max() ?? (logarithmic ? 10 : 1)
-        if logarithmic, low > 1e-100 {
-            let air = pow(high / low, 0.03) * 1.02
+        if logarithmic {
+            let air = pow(high / low, share / 2) * 1.02
             (low, high) = (low / air, high * air)
             let decades = Int(floor(log10(low) - 1e-9))...Int(ceil(log10(high) + 1e-9))
             let mantissas: [Double] = decades.count <= 5 ? [1, 2, 5] : [1]
@@ -39,13 +39,13 @@ package struct Axis: Sendable, Equatable {
             step = 0
             return
         }
-        if high - low <= max(abs(low), abs(high)) * 1e-9 {
-            let air = low == 0 ? 1 : abs(low) * 0.02
+        if high - low <= max(1e-100, max(abs(low), abs(high)) * 1e-9) {
+            let air = abs(low) < 1e-99 ? 1 : abs(low) * 0.02
             (low, high) = (low - air, high + air)
         } else {
-            let air = (high - low) * 0.03
+            let air = (high - low) * share
             // A range that starts at nought, such as a count of trials, keeps its nought.
-            low = low >= 0 && low <= air ? 0 : low - air
+            low = low >= 0 && low <= (high - low) * 0.1 ? 0 : low - air
             high += air
         }
         step = Self.niceStep((high - low) / Double(max(1, count)))

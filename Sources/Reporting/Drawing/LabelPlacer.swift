@@ -52,7 +52,7 @@ struct LabelPlacer {
                 guard bounds.contains(box), !taken.contains(where: box.overlaps) else { continue }
                 let under = background.reduce(0) { $0 + ($1.box.overlaps(box) ? $1.cost : 0) }
                 let cost = under + Double(ring) * 1.5 + Double(turn) * 0.05
-                if cost < best?.cost ?? .infinity { best = (box, ring > 1, cost) }
+                if cost < best?.cost ?? .infinity { best = (box, ring > 0, cost) }
             }
         }
         guard let best else { return nil }

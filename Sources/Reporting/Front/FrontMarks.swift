@@ -51,6 +51,9 @@ struct FrontMarks {
             where staircase.isEmpty || better(mark.y, staircase[staircase.count - 1].y) {
                 staircase.append((mark.x, mark.y))
             }
+            if let best = staircase.last, let newest = picture.trials.map(\.number).max() {
+                staircase.append((Double(newest), best.y))
+            }
             return
         }
         references = picture.references.compactMap { reference in

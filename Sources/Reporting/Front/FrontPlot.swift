@@ -10,7 +10,7 @@ package struct FrontPlot: Sendable {
     private let frame: PlotFrame
     private let betterRight: Bool?
     private let betterUp: Bool
-    private var canvas = SVGCanvas(width: 900, height: 580)
+    private var canvas = SVGCanvas(width: 920, height: 580)
     private var placer: LabelPlacer
 
     /// - Parameters:
@@ -21,7 +21,7 @@ package struct FrontPlot: Sendable {
         let free = picture.objectives.map(\.metric).filter { $0 != x && $0 != y }.prefix(2)
         let cost = free.first { picture.direction($0) == .minimize } ?? free.dropFirst().first
         let upright = y ?? free.first { x != nil || $0 != cost } ?? free.first ?? "psnr_db"
-        let across = x ?? free.first { $0 != upright && (y != nil || $0 == cost) }
+        let across = x ?? [cost, y == nil ? nil : free.first].compactMap { $0 }.first { $0 != upright }
         marks = FrontMarks(picture, x: across, y: upright)
         style = FamilyStyle(picture.trials.map(\.family) + picture.front.map(\.family))
         vertical = Metric.named(upright)
@@ -43,6 +43,7 @@ package struct FrontPlot: Sendable {
         return plot.draw()
     }
 
+    /// Both in shown units: stored value times the metric's scale.
     private static func axis(_ values: [Double], _ metric: Metric) -> Axis {
         let shown = values.map { $0 * metric.scale }
         let spread = (shown.min() ?? 0) > 0 && (shown.max() ?? 0) > 10 * (shown.min() ?? 0)
@@ -59,9 +60,10 @@ package struct FrontPlot: Sendable {
         drawStaircase()
         for network in marks.networks {
             let places = network.map { "\(number(x($0.x))) \(number(y($0.y)))" }
+            let isOnFront = marks.front.contains { $0.trial == network[0].trial }
             canvas.add("path", [
                 "class": "network", "d": "M" + places.joined(separator: "L"), "fill": "none",
-                "stroke": style.color(network[0].family), "stroke-width": "1", "stroke-opacity": "0.6",
+                "stroke": style.color(network[0].family), "stroke-width": "1", "stroke-opacity": isOnFront ? "0.75" : "0.3",
             ])
         }
         for mark in marks.background { drawBackground(mark) }
@@ -170,7 +172,8 @@ package struct FrontPlot: Sendable {
     /// An arrow towards the better corner, in it or, where that is taken, in the next free corner.
     private mutating func drawBetter() {
         let (box, size) = (frame.box, (width: 84.0, height: 30.0))
-        let corners = [(betterRight ?? true, betterUp), (betterRight ?? true, !betterUp), (!(betterRight ?? true), betterUp), (!(betterRight ?? true), !betterUp)]
+        let right = betterRight ?? true
+        let corners = [(right, betterUp), (right, !betterUp), (!right, betterUp), (!right, !betterUp)]
         let boxes = corners.map { right, up in
             Box(
                 x: right ? box.right - size.width / 2 - 6 : box.left + size.width / 2 + 6,
@@ -193,7 +196,7 @@ package struct FrontPlot: Sendable {
         var top = frame.box.top + 10
         func entry(_ text: String, muted: Bool = false, in canvas: inout SVGCanvas) {
             canvas.text(
-                shortened(text, to: canvas.width - left - 24, size: 12), x: left + 16, y: top + 4,
+                shortened(text, to: canvas.width - left - 22, size: 12), x: left + 16, y: top + 4,
                 fill: muted ? Ink.muted : Ink.text, class: "legend")
             top += 21
         }
@@ -222,13 +225,13 @@ package struct FrontPlot: Sendable {
         }
         if !marks.networks.isEmpty {
             canvas.line((left - 8, top), (left + 8, top), stroke: gray, class: "legend")
-            entry("points of one network", in: &canvas)
+            entry("one network's points", in: &canvas)
         }
         if !marks.references.isEmpty {
             canvas.add("path", ["class": "legend", "d": MarkShape.star(x: left, y: top, radius: 7), "fill": Ink.text])
             entry("reference network", in: &canvas)
         }
         let beyond = (marks.background + marks.front).count(where: isBeyond)
-        if beyond > 0 { entry("\(beyond) beyond, at the edge", muted: true, in: &canvas) }
+        if beyond > 0 { entry("\(beyond) beyond the axes", muted: true, in: &canvas) }
     }
 }

@@ -12,11 +12,12 @@ package struct FrontTable: Sendable {
     package init(_ picture: StudyPicture) {
         let first = picture.objectives.first { $0.direction == .minimize } ?? picture.objectives.first
         entries = picture.front.sorted { a, b in
-            let losses = [a, b].map { entry in
-                first.flatMap { first in entry.point.metrics[first.metric].map { first.loss($0) } } ?? .infinity
+            let losses = [a, b].map { entry -> Double in
+                let loss = first.flatMap { first in entry.point.metrics[first.metric].map { first.loss($0) } } ?? .infinity
+                return loss.isNaN ? .infinity : loss
             }
             return losses[0] == losses[1]
-                ? (a.trial, a.point.point) < (b.trial, b.point.point) : !(losses[0] >= losses[1])
+                ? (a.trial, a.point.point) < (b.trial, b.point.point) : losses[0] < losses[1]
         }
         let standard = Metric.catalogue.map(\.name)
         metrics = standard + Set(entries.flatMap(\.point.metrics.keys)).subtracting(standard).sorted()
@@ -37,13 +38,16 @@ package struct FrontTable: Sendable {
         for name in shown + objectives.filter({ !shown.contains($0) }) {
             let metric = Metric.named(name)
             let known = Metric.catalogue.contains { $0.name == name }
-            let deviations = entries.map { $0.point.metrics["latency_mad_ms"] }
-            let hasDeviation = name == "latency_ms" && deviations.contains { $0 != nil }
+            let deviations = entries.map { $0.point.metrics["latency_mad_ms"].map(metric.text) }
+            let deviationWidth = name == "latency_ms" ? deviations.map { $0?.count ?? 0 }.max() ?? 0 : 0
+            let hasDeviation = deviationWidth > 0
             let title = known && !["psnr_db", "ssim", "latency_ms"].contains(name) ? "\(name) (\(metric.unit))" : name
             columns.append([hasDeviation ? "\(title) ± mad" : title] + zip(entries, deviations).map { entry, deviation in
                 guard let value = entry.point.metrics[name] else { return "-" }
                 guard known else { return significant(value) }
-                return metric.text(value) + (hasDeviation ? deviation.map { " ± \(metric.text($0))" } ?? "       " : "")
+                guard hasDeviation else { return metric.text(value) }
+                let spread = deviation.map { " ± " + String(repeating: " ", count: deviationWidth - $0.count) + $0 }
+                return metric.text(value) + (spread ?? String(repeating: " ", count: deviationWidth + 3))
             })
         }
         let widths = columns.map { column in column.map(\.count).max() ?? 0 }
