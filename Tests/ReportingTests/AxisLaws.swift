@@ -7,7 +7,8 @@ import Testing
     static let samples: [[Double]] = [
         [], [0], [-0.0], [5], [-3.25], [1e-12], [1e15], [0, 1], [29.13, 30.43], [0, 64], [-2, 7], [0.999999, 1.000001],
         [1e-7, 3e-7], [1, 1 + 1e-15], [2e9, 7e9], [-1e6, 1e6], [.nan, 3, .infinity], [.nan], [-.infinity, 1, 2], [3, 8, 12.7],
-        [0.0004, 8000], [1.6, 290], [10, 100], [9.99, 1000.01], [1e-30, 1e30], [0, 1e-300], [.leastNonzeroMagnitude, 1], [0, .leastNonzeroMagnitude], [-5, 100],
+        [0.0004, 8000], [1.6, 290], [10, 100], [9.99, 1000.01], [1e-30, 1e30], [0, 1e-300],
+        [.leastNonzeroMagnitude, 1], [0, .leastNonzeroMagnitude], [-5, 100],
     ]
 
     @Test(arguments: samples, [false, true])

@@ -85,7 +85,9 @@ import Trials
     }
 
     @Test func aFarOutlierStandsAtTheEdgeAndIsTold() throws {
-        let trials = (0..<20).map { Samples.network($0, ["latency_ms": Double(2 + $0), "psnr_db": $0 == 3 ? -40 : 28 + Double($0) / 20]) }
+        let trials = (0..<20).map {
+            Samples.network($0, ["latency_ms": Double(2 + $0), "psnr_db": $0 == 3 ? -40 : 28 + Double($0) / 20])
+        }
         let picture = try ParsedPicture(FrontPlot(Samples.picture("outlier", trials, Samples.objectives)).svg)
         #expect(picture.count("beyond") == 1)
         #expect(picture.elements("legend").contains { $0.text == "1 beyond the axes" })

@@ -12,7 +12,8 @@ package struct Axis: Sendable, Equatable {
     package var low: Double { ticks[0] }
     package var high: Double { ticks[ticks.count - 1] }
 
-    /// An axis that covers every finite value, with some air (a share of the range). No values give 0...1, equal ones a range around them.
+    /// An axis that covers every finite value, with some air (a share of the range). No values give 0...1, equal ones a
+    /// range around them.
     /// - Parameter logarithmic: asks for a logarithmic scale, which needs positive values.
     package init(covering values: [Double], logarithmic: Bool = false, count: Int = 6, air share: Double = 0.03) {
         let finite = values.filter { $0.isFinite && abs($0) < 1e100 && !(logarithmic && $0 <= 1e-99) }

@@ -26,12 +26,12 @@ struct SVGCanvas {
         """
     }
 
-    /// An element; `tooltip` becomes its `title`, `text` its text.
+    /// An element; attributes without a value are left out, `tooltip` becomes its `title`, `text` its text.
     mutating func add(
         _ name: String, _ attributes: KeyValuePairs<String, String>, tooltip: String? = nil, text: String? = nil
     ) {
         body += "<\(name)"
-        for (key, value) in attributes { body += " \(key)=\"\(Self.escape(value))\"" }
+        for (key, value) in attributes where !value.isEmpty { body += " \(key)=\"\(Self.escape(value))\"" }
         if tooltip == nil && text == nil {
             body += "/>\n"
         } else {
@@ -58,19 +58,11 @@ struct SVGCanvas {
     ) {
         add("text", [
             "class": kind, "x": number(x), "y": number(y), "font-size": number(size), "text-anchor": anchor, "fill": fill,
-            "font-weight": weight, "transform": rotated ? "rotate(-90 \(number(x)) \(number(y)))" : "rotate(0)",
-            "stroke": halo ? Ink.paper : "none", "stroke-width": halo ? "3" : "0", "stroke-linejoin": "round",
-            "paint-order": "stroke",
+            "font-weight": weight == "normal" ? "" : weight,
+            "transform": rotated ? "rotate(-90 \(number(x)) \(number(y)))" : "", "stroke": halo ? Ink.paper : "",
+            "stroke-width": halo ? "3" : "", "stroke-linejoin": halo ? "round" : "", "paint-order": halo ? "stroke" : "",
         ], text: text)
     }
-
-    mutating func open(_ name: String, _ attributes: KeyValuePairs<String, String>) {
-        body += "<\(name)"
-        for (key, value) in attributes { body += " \(key)=\"\(Self.escape(value))\"" }
-        body += ">\n"
-    }
-
-    mutating func close(_ name: String) { body += "</\(name)>\n" }
 
     /// Replaces what XML gives a meaning to, and characters that XML 1.0 has no place for.
     static func escape(_ text: String) -> String {

@@ -2,16 +2,16 @@ import Trials
 
 /// All trials of a study in two metrics, with the front, the reference networks and what is better.
 package struct FrontPlot: Sendable {
-    private let picture: StudyPicture
-    private let marks: FrontMarks
-    private let style: FamilyStyle
-    private let horizontal: Metric
-    private let vertical: Metric
-    private let frame: PlotFrame
-    private let betterRight: Bool?
-    private let betterUp: Bool
-    private var canvas = SVGCanvas(width: 920, height: 580)
-    private var placer: LabelPlacer
+    let picture: StudyPicture
+    let marks: FrontMarks
+    let style: FamilyStyle
+    let horizontal: Metric
+    let vertical: Metric
+    let frame: PlotFrame
+    let betterRight: Bool?
+    let betterUp: Bool
+    var canvas = SVGCanvas(width: 920, height: 580)
+    var placer: LabelPlacer
 
     /// - Parameters:
     ///   - x: the horizontal metric; without it the first of the two first objectives that is a cost.
@@ -110,7 +110,7 @@ package struct FrontPlot: Sendable {
         }
     }
 
-    private func isBeyond(_ mark: FrontMarks.Mark) -> Bool {
+    func isBeyond(_ mark: FrontMarks.Mark) -> Bool {
         let places = [frame.horizontal.fraction(mark.x * horizontal.scale), frame.vertical.fraction(mark.y * vertical.scale)]
         return places.contains { $0 < 0 || $0 > 1 }
     }
@@ -189,49 +189,5 @@ package struct FrontPlot: Sendable {
         let wings: [(Double, Double)] = sides.x == 0 ? [(-5, -sides.y * 6), (5, -sides.y * 6)] : [(-sides.x * 8, 0), (0, -sides.y * 8)]
         for wing in wings { canvas.line(tip, (tip.x + wing.0, tip.y + wing.1), stroke: Ink.muted, width: 1.8, class: "better") }
         canvas.text("better", x: place.left + 33, y: place.y + 4, size: 13, fill: Ink.muted, halo: true, class: "better")
-    }
-
-    private mutating func drawLegend() {
-        let left = frame.box.right + 26
-        var top = frame.box.top + 10
-        func entry(_ text: String, muted: Bool = false, in canvas: inout SVGCanvas) {
-            canvas.text(
-                shortened(text, to: canvas.width - left - 22, size: 12), x: left + 16, y: top + 4,
-                fill: muted ? Ink.muted : Ink.text, class: "legend")
-            top += 21
-        }
-        for family in style.families.prefix(14) {
-            let count = picture.trials.count { ($0.family ?? FamilyStyle.unknown) == family }
-            canvas.add("path", [
-                "class": "legend", "d": style.shape(family).path(x: left, y: top, radius: 5.5), "fill": style.color(family),
-                "stroke": Ink.text, "stroke-width": "0.8",
-            ])
-            entry("\(family) (\(count))", in: &canvas)
-        }
-        if !style.families.isEmpty { top += 8 }
-        if !marks.staircase.isEmpty {
-            canvas.line((left - 8, top), (left + 8, top), stroke: "#555555", width: 1.4, class: "legend")
-            entry(betterRight == nil ? "best so far" : "Pareto front", in: &canvas)
-        }
-        let gray = "#777777"
-        for (word, isComplete) in [("complete", true), ("pruned or unfinished", false)]
-        where marks.background.contains(where: { ($0.state == .complete) == isComplete }) {
-            canvas.add("path", [
-                "class": "legend", "d": MarkShape.circle.path(x: left, y: top, radius: 3.3), "fill": gray,
-                "fill-opacity": isComplete ? "0.4" : "0.08", "stroke": gray, "stroke-opacity": isComplete ? "0.55" : "0.6",
-                "stroke-width": "0.8",
-            ])
-            entry(word, in: &canvas)
-        }
-        if !marks.networks.isEmpty {
-            canvas.line((left - 8, top), (left + 8, top), stroke: gray, class: "legend")
-            entry("one network's points", in: &canvas)
-        }
-        if !marks.references.isEmpty {
-            canvas.add("path", ["class": "legend", "d": MarkShape.star(x: left, y: top, radius: 7), "fill": Ink.text])
-            entry("reference network", in: &canvas)
-        }
-        let beyond = (marks.background + marks.front).count(where: isBeyond)
-        if beyond > 0 { entry("\(beyond) beyond the axes", muted: true, in: &canvas) }
     }
 }
