@@ -5,16 +5,18 @@ SWIFT ?= swift
 HALCYON := .build/release/halcyon
 PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev libturbojpeg0-dev pkg-config libgcc-12-dev
 RUNS ?= runs
+QUICKSTART := Experiments/quickstart/experiment.yaml
 
 .PHONY: quickstart test test-long build setup format clean
 
 quickstart: build
-	rm -rf $(RUNS)/quickstart
-	$(HALCYON) search Experiments/quickstart/experiment.yaml --out $(RUNS)/quickstart
-	$(HALCYON) train SearchSpaces/references/dncnn8x32.yaml --experiment Experiments/quickstart/experiment.yaml \
-		--out $(RUNS)/quickstart/references/dncnn8x32
-	$(HALCYON) pareto $(RUNS)/quickstart
-	@echo "the picture: $(RUNS)/quickstart/front.svg"
+	@if [ -f $(RUNS)/quickstart/study.sqlite ]; then $(HALCYON) resume $(RUNS)/quickstart; \
+	else $(HALCYON) search $(QUICKSTART) --out $(RUNS)/quickstart; fi
+	@cd $(RUNS)/quickstart && { [ -f references/dncnn8x32/result.json ] || $(CURDIR)/$(HALCYON) train \
+		$(CURDIR)/SearchSpaces/references/dncnn8x32.yaml --experiment $(CURDIR)/$(QUICKSTART) --out references/dncnn8x32 \
+		$$([ ! -f references/dncnn8x32/checkpoint.h5 ] || echo --resume); }
+	@$(HALCYON) pareto $(RUNS)/quickstart > /dev/null
+	@echo "the picture: $(RUNS)/quickstart/front.svg (the star is DnCNN of 8 layers and 32 channels, trained the same way)"
 
 build: setup
 	$(SWIFT) build -c release --product halcyon

@@ -116,6 +116,31 @@ import Testing
         }
     }
 
+    /// A change of one pixel of the first input changes no output pixel beyond the operation's reach.
+    @Test(arguments: cases) func reachBoundsInfluence(_ item: Case) throws {
+        let shapes = item.sample.inputs
+        let isLocal = (item.sample.operation as? BatchNormalization)?.statistics != .batch && !(item.sample.operation is PixelLoss)
+        guard item.kind.isDifferentiable, isLocal, shapes[0].rank == 4 else { return }
+        var tensors = zip(shapes, Self.inputs(item)).map { Tensor($0, $1) }
+        let before = item.sample.operation.reference(tensors)[0]
+        let (row, column) = (shapes[0].height / 2, shapes[0].width / 2)
+        tensors[0].elements[((0 * shapes[0].height + row) * shapes[0].width + column) * shapes[0].channels] += 3
+        let after = item.sample.operation.reference(tensors)[0]
+        // Padding repeats pixels far away from their place; only what lies within the image counts.
+        let (height, width) = item.sample.operation is Padding ? (shapes[0].height, shapes[0].width) : (before.shape.height, before.shape.width)
+        let ratio = Double(shapes[0].height) / Double(before.shape.height)
+        let scale = item.sample.operation is Padding || item.sample.operation is Cropping ? 1 : ratio
+        let reach = item.sample.operation.reach(shapes)
+        for h in 0..<height {
+            for w in 0..<width {
+                let far = max(abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column)) > reach
+                guard far else { continue }
+                let start = ((0 * before.shape.height + h) * before.shape.width + w) * before.shape.channels
+                for c in 0..<before.shape.channels { #expect(before.elements[start + c] == after.elements[start + c], "(\(h), \(w))") }
+            }
+        }
+    }
+
     /// Counted here by hand, for each kind that multiplies: outputs x taps, or pixels x weights for the backward passes.
     @Test(arguments: cases) func multiplyAccumulatesAreCounted(_ item: Case) throws {
         let inputs = item.sample.inputs

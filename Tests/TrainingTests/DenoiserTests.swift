@@ -2,6 +2,7 @@ import Documents
 import Foundation
 import Imaging
 import Networks
+import RandomStreams
 import Testing
 import Training
 
@@ -46,6 +47,19 @@ import Training
         let outputs = try (8..<16).map { try denoiser.denoise(noisy.channel(0).cropped(top: 0, left: 0, height: $0 - 3, width: $0)) }
         #expect(outputs.map(\.width) == Array(8..<16))
         #expect(try denoiser.denoise(noisy.channel(0).cropped(top: 0, left: 0, height: 5, width: 8)) == outputs[0])
+    }
+
+    /// Tiles overlap by the receptive field, so large pictures are the same in tiles, odd sizes included.
+    @Test(arguments: ["dncnn8x32", "unetpp3x16"]) func tilesGiveTheSamePicture(_ name: String) throws {
+        let architecture = try Architecture.load(Samples.repository + "/SearchSpaces/references/\(name).yaml")
+        let denoiser = try Denoiser(architecture, seed: 4)
+        let picture = DeadLeaves(size: 211, channels: 1).image(RandomStream(seed: 3)).cropped(top: 0, left: 0, height: 197, width: 211)
+        let whole = try denoiser.denoise(picture)
+        denoiser.wholePixels = 100
+        let tiled = try denoiser.denoise(picture)
+        let worst = zip(whole.pixels, tiled.pixels).map { abs($0 - $1) }.max() ?? 1
+        #expect(worst < 1e-5)
+        #expect(whole != picture)
     }
 
     /// Published weights reproduce the published numbers.

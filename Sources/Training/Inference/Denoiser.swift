@@ -7,7 +7,8 @@ import RandomStreams
 /// A trained network that denoises pictures of any size, on the thread that calls it.
 ///
 /// One program is compiled for each picture size and kept (the latest few, up to 512 MiB). Gray networks take RGB pictures channel by
-/// channel.
+/// channel. Large pictures are run in tiles that overlap by the network's receptive field, so memory stays bounded and the
+/// pixels are the same.
 package final class Denoiser {
     private static let keptSizes = 4
     private static let keptBytes = 512 << 20
@@ -15,6 +16,8 @@ package final class Denoiser {
     package let architecture: Architecture
     package let parameters: ParameterStore
     package let threads: Int
+    /// Pictures of more pixels are run in tiles.
+    package var wholePixels = 1 << 20
     private let graph: Graph
     private var executables: [(height: Int, width: Int, executable: Executable)] = []
 
@@ -69,6 +72,34 @@ package final class Denoiser {
     }
 
     private func run(_ image: Image, sigma: Double?) throws -> Image {
+        if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma) }
+        let multiple = architecture.network.sizeMultiple
+        func rounded(_ size: Int) -> Int { (size + multiple - 1) / multiple * multiple }
+        let probe = rounded(64)
+        let halo = rounded(try graph.receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1)))
+        // Tiles start at multiples of the size multiple, so that pooling sees the same windows as in the whole picture.
+        let side = rounded(max(2 * halo, Int(Double(wholePixels).squareRoot()) / 2))
+        var result = Image(height: image.height, width: image.width, channels: image.channels, filledWith: 0)
+        for top in stride(from: 0, to: image.height, by: side) {
+            for left in stride(from: 0, to: image.width, by: side) {
+                let (firstRow, firstColumn) = (max(0, top - halo), max(0, left - halo))
+                let (endRow, endColumn) = (min(image.height, top + side + halo), min(image.width, left + side + halo))
+                let tile = try runWhole(
+                    image.cropped(top: firstRow, left: firstColumn, height: endRow - firstRow, width: endColumn - firstColumn),
+                    sigma: sigma)
+                let (rows, columns) = (min(side, image.height - top), min(side, image.width - left))
+                for row in 0..<rows {
+                    let source = ((top - firstRow + row) * tile.width + left - firstColumn) * tile.channels
+                    let target = ((top + row) * image.width + left) * image.channels
+                    let count = columns * image.channels
+                    result.pixels.replaceSubrange(target..<target + count, with: tile.pixels[source..<source + count])
+                }
+            }
+        }
+        return result
+    }
+
+    private func runWhole(_ image: Image, sigma: Double?) throws -> Image {
         let executable = try executable(height: image.height, width: image.width)
         _ = executable.input("image").update(fromContentsOf: image.pixels)
         if architecture.network.hasNoiseMap {

@@ -1,0 +1,182 @@
+import Documents
+import Foundation
+import TrialStore
+import Trials
+import Testing
+
+/// Whole searches through the command line: real workers, real training on images that the program makes itself.
+@Suite(.serialized) struct StudyCommandTests {
+    static func experiment(steps: Int = 60, trials: Int = 6, more: String = "lag: 2\nkeep: all") -> String {
+        """
+        halcyon: 1
+        name: small
+        space: \(Program.repository)/SearchSpaces/mixed.yaml
+        data:
+          train: {kind: dead-leaves, images: 16, size: 64, crop: 24}
+          validation: {kind: dead-leaves, images: 3, size: 48, sigmas: [25]}
+        noise: {kind: gaussian, sigma: 25}
+        recipe: {loss: l1, learning-rate: 3e-3, batch: 2, steps: \(steps)}
+        latency: {size: 32x32}
+        objectives: [{metric: psnr_db, direction: maximize, reference: 15}, {metric: macs, direction: minimize, reference: 1e9}]
+        constraints: [{metric: parameters, at-most: 40000}]
+        strategy: {kind: nsga2, population: 4}
+        budget: {trials: \(trials)}
+        seed: 3
+        \(more)
+        """
+    }
+
+    /// What must not depend on workers, kills or interruptions.
+    struct Outcome: Equatable {
+        var candidates: [String]
+        var states: [TrialState]
+        var quality: [Double?]
+        var weights: [Data]
+
+        init(_ directory: String) throws {
+            let rows = try StudyReader(directory: directory).trials()
+            candidates = rows.map(\.candidateHash)
+            states = rows.map(\.state)
+            quality = rows.map { $0.metrics["psnr_db"] }
+            weights = rows.compactMap { FileManager.default.contents(atPath: "\(directory)/trials/\($0.number)/model.h5") }
+        }
+    }
+
+    static func expectSound(_ directory: String) throws {
+        let reader = try StudyReader(directory: directory)
+        for row in try reader.trials() {
+            #expect(row.state.isFinal, "trial \(row.number) is \(row.state.rawValue)")
+            #expect(!FileManager.default.fileExists(atPath: "\(directory)/trials/\(row.number)/checkpoint.h5"))
+        }
+        let keys = try reader.measurements().map { row in
+            "\(row.measurement.trial) \(row.measurement.point) \(row.measurement.metric) \(row.measurement.resource)"
+        }
+        #expect(Set(keys).count == keys.count, "a measurement stands twice")
+        #expect(try !reader.front().isEmpty)
+        #expect(try !reader.hypervolumes().isEmpty)
+        #expect(FileManager.default.fileExists(atPath: directory + "/front.svg"))
+    }
+
+    @Test func workersKillsAndInterruptionsChangeNothing() throws {
+        let folder = try Folder()
+        let file = try folder.write("e.yaml", Self.experiment())
+        let quiet = folder.path("quiet")
+        let done = try Program.run("search", file, "--out", quiet, "--workers", "1")
+        #expect(done.status == 0, "\(done.errors)")
+        try Self.expectSound(quiet)
+        let expected = try Outcome(quiet)
+        #expect(expected.states.allSatisfy { $0 == .complete })
+        #expect(expected.weights.count == expected.states.count)
+        #expect(expected.quality.compactMap { $0 }.max()! > 21, "the networks learn: noisy images are at 20.2 dB")
+
+        let killed = folder.path("killed")
+        let run = try Program.Run(["search", file, "--out", killed, "--workers", "2"])
+        var victims: Set<Int32> = []
+        try waitUntil("two workers are there to be killed") {
+            guard victims.count < 2, run.process.isRunning else { return true }
+            guard FileManager.default.fileExists(atPath: killed + "/study.sqlite"),
+                let reader = try? StudyReader(directory: killed), let rows = try? reader.trials(),
+                rows.contains(where: { $0.state == .running })
+            else { return false }
+            if let worker = Program.workers(of: run.process.processIdentifier).first(where: { !victims.contains($0) }) {
+                kill(worker, SIGKILL)
+                victims.insert(worker)
+            }
+            return victims.count == 2
+        }
+        #expect(try run.finish().status == 0)
+        try Self.expectSound(killed)
+        #expect(try Outcome(killed) == expected)
+        let failures = try StudyReader(directory: killed).records().compactMap { record in
+            if case .attemptFailed = record.fact { record.fact.payload["signal"] } else { nil }
+        }
+        #expect(failures.allSatisfy { $0 == 9 } && failures.count <= victims.count)
+
+        let interrupted = folder.path("interrupted")
+        let first = try Program.Run(["search", file, "--out", interrupted, "--workers", "2"])
+        try waitUntil("a trial is complete") {
+            guard first.process.isRunning else { return true }
+            return (try? StudyReader(directory: interrupted).trials().contains { $0.state == .complete }) ?? false
+        }
+        first.process.interrupt()
+        let stopped = try first.finish()
+        #expect(stopped.status == 1)
+        #expect(stopped.errors.contains("halcyon resume"))
+        let before = try StudyReader(directory: interrupted).trials()
+        #expect(before.allSatisfy { $0.state == .complete || $0.state == .waiting })
+        #expect(try Program.run("resume", interrupted).status == 0)
+        try Self.expectSound(interrupted)
+        #expect(try Outcome(interrupted) == expected)
+        let after = try StudyReader(directory: interrupted).trials()
+        for row in before where row.state == .complete {
+            #expect(after[row.number].finishedAt == row.finishedAt, "trial \(row.number) ran again")
+        }
+    }
+
+    @Test func halvingWithALagIsTheSameForAnyNumberOfWorkers() throws {
+        let folder = try Folder()
+        let more = "lag: 3\nfidelity: {kind: asha, resource: steps, rungs: [15, 60], reduction: 2}"
+        let file = try folder.write("e.yaml", Self.experiment(trials: 8, more: more))
+        var outcomes: [Outcome] = []
+        for workers in ["1", "2"] {
+            let directory = folder.path("w" + workers)
+            #expect(try Program.run("search", file, "--out", directory, "--workers", workers).status == 0)
+            try Self.expectSound(directory)
+            outcomes.append(try Outcome(directory))
+        }
+        #expect(outcomes[0].candidates == outcomes[1].candidates)
+        #expect(outcomes[0].states == outcomes[1].states)
+        #expect(outcomes[0].quality == outcomes[1].quality)
+        #expect(outcomes[0].states.contains(.complete) && outcomes[0].states.contains(.pruned))
+    }
+
+    @Test func aLargerBudgetGoesOnAndAModelIsUsable() throws {
+        let folder = try Folder()
+        let study = folder.path("study")
+        let file = try folder.write("e.yaml", Self.experiment(trials: 2, more: "keep: front"))
+        #expect(try Program.run("search", file, "--out", study).status == 0)
+        #expect(try Program.run("search", file, "--out", study).status == 2, "a folder with a study is refused")
+        #expect(try Program.run("resume", study, "--trials", "4").status == 0)
+        #expect(try StudyReader(directory: study).trials().count == 4)
+
+        let front = try Program.run("pareto", study, "--format", "json").lines.map { try Document.parse($0, file: "front") }
+        let best = try #require(try front.max { try $0.required("psnr_db").double() < $1.required("psnr_db").double() })
+        let number = try best.required("number").int()
+        let model = "\(study)#\(number)"
+        try FileManager.default.createDirectory(atPath: folder.path("images"), withIntermediateDirectories: true)
+        let picture = try Pictures.save(folder.path("images/leaves.png"))
+        let evaluated = try Program.run("evaluate", model, "--data", folder.path("images"), "--sigma", "25", "--json")
+        let result = try Document.parse(evaluated.output, file: "evaluate")
+        #expect(try result.required("psnr_db").double() > result.required("noisy_psnr_db").double() + 1)
+        let denoised = try Program.run("denoise", model, picture, folder.path("out.png"), "--reference", picture, "--json")
+        #expect(denoised.status == 0, "\(denoised.errors)")
+        #expect(FileManager.default.fileExists(atPath: folder.path("out.png")))
+
+        // One flipped byte in the network is refused, and the error names the file.
+        let path = "\(study)/trials/\(number)/model.h5"
+        var bytes = try #require(FileManager.default.contents(atPath: path))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let refused = try Program.run("evaluate", model, "--data", folder.path("images"), "--sigma", "25")
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("model.h5"))
+    }
+
+    @Test func aStudyHasOneController() throws {
+        let folder = try Folder()
+        let study = folder.path("study")
+        let file = try folder.write("e.yaml", Self.experiment(steps: 100_000, trials: 1))
+        let run = try Program.Run(["search", file, "--out", study, "--workers", "1"])
+        try waitUntil("the search runs") { (try? StudyReader(directory: study).trials().first?.state == .running) ?? false }
+        let second = try Program.run("resume", study)
+        #expect(second.status == 2)
+        #expect(second.errors.contains("process \(run.process.processIdentifier)"))
+        let workers = Program.workers(of: run.process.processIdentifier)
+        #expect(workers.count == 1)
+        kill(run.process.processIdentifier, SIGKILL)
+        _ = try run.finish()
+        try waitUntil("the orphan ends by itself") { workers.allSatisfy { kill($0, 0) != 0 } }
+        let state = try StudyReader(directory: study).trials()
+        #expect(state.count == 1 && !state[0].state.isFinal, "nothing that was recorded is lost")
+    }
+}
