@@ -43,7 +43,7 @@ package final class WorkerLoop: Sendable {
             try loop.serve(input: 0)
             _exit(0)
         } catch {
-            FileHandle.standardError.write(Data("halcyon worker: \(error)\n".utf8))
+            writeToStandardError("halcyon worker: \(error)\n")
             _exit(error is InputError ? 2 : 1)
         }
     }

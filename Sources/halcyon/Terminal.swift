@@ -1,4 +1,5 @@
 import Documents
+import Execution
 import Foundation
 import Reporting
 
@@ -6,7 +7,7 @@ import Reporting
 enum Terminal {
     static func complain(_ text: String, prefix: Bool = true) {
         clearLine()
-        FileHandle.standardError.write(Data(((prefix ? "halcyon: " : "") + text + "\n").utf8))
+        writeToStandardError((prefix ? "halcyon: " : "") + text + "\n")
     }
 
     static var isInteractive: Bool { isatty(2) == 1 }
@@ -19,17 +20,17 @@ enum Terminal {
     /// Overwrites the live line; nothing where standard error is no terminal.
     static func live(_ text: String) {
         guard isInteractive else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text.prefix(width - 1))".utf8))
+        writeToStandardError("\r\u{1B}[K\(text.prefix(width - 1))")
     }
 
     static func clearLine() {
-        if isInteractive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isInteractive { writeToStandardError("\r\u{1B}[K") }
     }
 
     /// A line on standard error that stays.
     static func note(_ text: String) {
         clearLine()
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        writeToStandardError(text + "\n")
     }
 }
 
