@@ -10,6 +10,8 @@ package final class LocalExecutor: Executor {
     private struct Slot {
         var worker: WorkerProcess?
         var busy = false
+        /// What it was asked last, while a worker that dies silently may cost nothing: see `resend`.
+        var retriable: TrialRequest?
         var activeSeconds = 0.0
     }
 
@@ -47,21 +49,46 @@ package final class LocalExecutor: Executor {
         }
         table[slot].busy = true
         table[slot].activeSeconds = 0
+        if let worker = table[slot].worker, worker.isUsable {
+            table[slot].retriable = request
+            ask(worker, request)
+        } else {
+            startWorker(for: request, slot)
+        }
+    }
+
+    private func startWorker(for request: TrialRequest, _ slot: Int) {
+        table[slot].retriable = nil
         do {
-            let worker = try livingWorker(slot)
-            worker.state.update {
-                $0.lastSign = monotonicSeconds()
-                $0.phase = .training
-                $0.request = request
-            }
-            worker.send(.train(request))
+            ask(try newWorker(slot), request)
         } catch {
             mailbox.put(.ended(slot: slot, nil, AttemptFailure(reason: "\(error)")))
         }
     }
 
-    private func livingWorker(_ slot: Int) throws -> WorkerProcess {
-        if let worker = table[slot].worker, !worker.state.value.hasEnded { return worker }
+    private func ask(_ worker: WorkerProcess, _ request: TrialRequest) {
+        worker.state.update {
+            $0.lastSign = monotonicSeconds()
+            $0.phase = .training
+            $0.request = request
+            $0.hasAnswered = false
+            $0.hasFinished = false
+        }
+        worker.send(.train(request))
+    }
+
+    /// A worker that worked before and died without a word about its new request most likely died of what came before:
+    /// a fresh one is asked once more. False when the attempt failed by its own fault, or was to be stopped.
+    private func resend(_ slot: Int, _ worker: WorkerProcess?) -> Bool {
+        guard let request = table[slot].retriable, let state = worker?.state.value, !state.hasAnswered,
+            state.killReason == nil || state.isUnreachable
+        else { return false }
+        table[slot].activeSeconds = 0
+        startWorker(for: request, slot)
+        return true
+    }
+
+    private func newWorker(_ slot: Int) throws -> WorkerProcess {
         let worker = try WorkerProcess(
             command: command, environment: environment,
             onMessage: { [mailbox] worker, event in mailbox.put(.message(slot: slot, worker, event)) },
@@ -70,9 +97,15 @@ package final class LocalExecutor: Executor {
         return worker
     }
 
-    package func stop(slot: Int) { table[slot].worker?.send(.stop) }
+    package func stop(slot: Int) {
+        table[slot].retriable = nil
+        table[slot].worker?.send(.stop)
+    }
 
-    package func kill(slot: Int) { table[slot].worker?.kill("killed on request") }
+    package func kill(slot: Int) {
+        table[slot].retriable = nil
+        table[slot].worker?.kill("killed on request")
+    }
 
     package func next(before deadline: Double) -> ExecutorEvent? {
         while true {
@@ -93,6 +126,7 @@ package final class LocalExecutor: Executor {
                 guard worker == nil || table[slot].worker === worker else { continue }
                 table[slot].worker = nil
                 let wasBusy = table[slot].busy
+                if wasBusy, resend(slot, worker) { continue }
                 table[slot].busy = false
                 if wasBusy { return .ended(slot: slot, failure) }
             }
@@ -116,7 +150,8 @@ package final class LocalExecutor: Executor {
         for slot in table.indices where table[slot].busy {
             guard let worker = table[slot].worker else { continue }
             let state = worker.state.value
-            if state.hasEnded || state.killReason != nil { continue }
+            // An attempt whose last word is on its way is over.
+            if state.isDead || state.hasEnded || state.hasFinished || state.killReason != nil { continue }
             if state.phase != .waiting { table[slot].activeSeconds += elapsed }
             if now - state.lastSign > limits.stallSeconds {
                 worker.kill("no sign of life for \(limits.stallSeconds) s (stall-seconds)")

@@ -10,13 +10,21 @@ import Trials
 final class WorkerProcess: @unchecked Sendable {
     struct State {
         var hasEnded = false
+        /// Whether the process is gone, though not all of its words are read yet.
+        var isDead = false
         var killReason: String?
+        /// Whether it was killed only because it did not read any more.
+        var isUnreachable = false
         /// When the worker last said something, in seconds of the monotonic clock.
         var lastSign = monotonicSeconds()
         var phase = WorkerEvent.Phase.training
         /// The pid that `hello` told; behind a launcher it is not the pid that was started.
         var reportedPid: Int?
         var request: TrialRequest?
+        /// Whether anything was heard of the request.
+        var hasAnswered = false
+        /// Whether the request's last word was read, though perhaps not handed over yet.
+        var hasFinished = false
         var errorTail: [UInt8] = []
     }
 
@@ -34,9 +42,10 @@ final class WorkerProcess: @unchecked Sendable {
     ) throws {
         spawning.lock()
         defer { spawning.unlock() }
-        let (childInput, input) = try makePipe()
-        let (output, childOutput) = try makePipe()
-        let (errors, childErrors) = try makePipe()
+        let pipes = try makePipes(3)
+        let (childInput, input) = pipes[0]
+        let (output, childOutput) = pipes[1]
+        let (errors, childErrors) = pipes[2]
         (self.input, self.output, self.errors) = (input, output, errors)
         defer { for descriptor in [childInput, childOutput, childErrors] { close(descriptor) } }
         do {
@@ -59,6 +68,7 @@ final class WorkerProcess: @unchecked Sendable {
         spawnThread("worker end") { [self] in
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+            state.update { $0.isDead = true }
             // Children that the worker left would hold its pipes open.
             _ = Glibc.kill(-pid, SIGKILL)
             for _ in 0..<2 { _ = drained.wait(timeout: .now() + 2) }
@@ -69,8 +79,16 @@ final class WorkerProcess: @unchecked Sendable {
 
     deinit { for descriptor in [input, output, errors] { close(descriptor) } }
 
+    /// Whether it can be given a request.
+    var isUsable: Bool { state.update { !$0.isDead && !$0.hasEnded && $0.killReason == nil } }
+
     func send(_ command: WireCommand) {
-        do { try writeLine(command.line, to: input) } catch { kill("\(error)") }
+        do {
+            try writeLine(command.line, to: input)
+        } catch {
+            state.update { if $0.killReason == nil { $0.isUnreachable = true } }
+            kill("\(error)")
+        }
     }
 
     /// Ends the worker and its children; the first reason stands.
@@ -97,6 +115,10 @@ final class WorkerProcess: @unchecked Sendable {
                 state.update {
                     $0.lastSign = monotonicSeconds()
                     if case .heartbeat(_, _, _, _, let phase) = event { $0.phase = phase }
+                    if let request = $0.request, let about = event.attempt, about == (request.trial, request.attempt) {
+                        $0.hasAnswered = true
+                        if event.endsAttempt { $0.hasFinished = true }
+                    }
                 }
                 onMessage(self, event)
             }
@@ -134,7 +156,8 @@ final class WorkerProcess: @unchecked Sendable {
         }
         let code = Int(status >> 8 & 0xFF)
         let tail = String(decoding: now.errorTail, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
-        return AttemptFailure(reason: now.killReason ?? "the worker exited with code \(code)\(tail)", exitCode: code)
+        let killReason = now.isUnreachable ? nil : now.killReason
+        return AttemptFailure(reason: killReason ?? "the worker exited with code \(code)\(tail)", exitCode: code)
     }
 }
 
@@ -147,12 +170,20 @@ func monotonicSeconds() -> Double {
 /// Held from making pipes to starting the child, so that no other child is started before they close on exec.
 private let spawning = NSLock()
 
-/// A pipe whose ends no other child inherits.
-private func makePipe() throws -> (reading: Int32, writing: Int32) {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw InputError("no pipe for a worker: \(String(cString: strerror(errno)))") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    return (ends[0], ends[1])
+/// Pipes whose ends no other child inherits: all of them or none.
+private func makePipes(_ count: Int) throws -> [(reading: Int32, writing: Int32)] {
+    var pipes: [(reading: Int32, writing: Int32)] = []
+    for _ in 0..<count {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            let why = String(cString: strerror(errno))
+            for made in pipes { for end in [made.reading, made.writing] { close(end) } }
+            throw InputError("no pipe for a worker: \(why)")
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        pipes.append((ends[0], ends[1]))
+    }
+    return pipes
 }
 
 private func spawn(_ command: [String], _ environment: [String: String], descriptors: [Int32]) throws -> pid_t {
