@@ -29,7 +29,10 @@ struct TemplateParser {
         switch document.value {
         case .array(let items):
             let templates = try items.map { try parse($0) }
-            return templates.allSatisfy(\.isLiteral) ? .literal(document) : .list(templates, document.location)
+            // Built anew from its items: references among them are literals now.
+            let literals = templates.compactMap(\.literal)
+            return literals.count == items.count
+                ? .literal(Document(.array(literals), at: document.location)) : .list(templates, document.location)
         case .object(let fields):
             if let construct = Self.constructs.first(where: { name in fields.contains { $0.key == name } }) {
                 return try parse(construct, document)
@@ -38,7 +41,11 @@ struct TemplateParser {
             let members = try fields.map {
                 Template.Member(key: $0.key, keyLocation: $0.keyLocation, template: try parse($0.value))
             }
-            return members.allSatisfy(\.template.isLiteral) ? .literal(document) : .object(members, document.location)
+            let literals = members.compactMap { member in
+                member.template.literal.map { Document.Field(member.key, $0, at: member.keyLocation) }
+            }
+            return literals.count == fields.count
+                ? .literal(Document(.object(literals), at: document.location)) : .object(members, document.location)
         default: return .literal(document)
         }
     }
@@ -192,5 +199,8 @@ struct TemplateParser {
 }
 
 extension Template {
-    var isLiteral: Bool { if case .literal = self { true } else { false } }
+    var isLiteral: Bool { literal != nil }
+
+    /// The document of a template without decisions.
+    var literal: Document? { if case .literal(let document) = self { document } else { nil } }
 }

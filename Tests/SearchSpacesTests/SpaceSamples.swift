@@ -17,6 +17,10 @@ struct SpaceSample: Sendable, CustomTestStringConvertible {
     static let all: [SpaceSample] = [
         SpaceSample(name: "constant", text: "template: {a: 1, b: [x, {c: ~}]}", size: 1),
         SpaceSample(
+            name: "references without decisions",
+            text: "definitions: {a: {x: {reference: b}, y: [{reference: b}]}, b: {kind: plain}}\ntemplate: {c: {reference: a}, d: [[{reference: b}]]}",
+            size: 1),
+        SpaceSample(
             name: "flat", text: "template: {a: {choice: [x, y, z]}, b: [{choice: [1, 2]}, 7], 'c.d': {choice: [on, off]}}",
             size: 12, isFlatCategorical: true),
         SpaceSample(
