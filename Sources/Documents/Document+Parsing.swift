@@ -23,6 +23,38 @@ extension Document {
         }
     }
 
+    /// Parses one JSON document as any program writes it. JSON is YAML but for one thing: characters beyond U+FFFF may be
+    /// escaped as a pair of surrogates, which YAML refuses.
+    package static func parse(json text: String, file: String) throws -> Document {
+        try parse(joiningSurrogates(text), file: file)
+    }
+
+    private static func joiningSurrogates(_ text: String) -> String {
+        guard text.contains("\\ud") || text.contains("\\uD") else { return text }
+        let bytes = Array(text.utf8)
+        /// The code unit of the escape `\uXXXX` at this place.
+        func unit(_ place: Int) -> UInt32? {
+            guard place + 6 <= bytes.count, bytes[place] == 0x5C, bytes[place + 1] == 0x75 else { return nil }
+            return UInt32(String(decoding: bytes[(place + 2)..<(place + 6)], as: UTF8.self), radix: 16)
+        }
+        var joined: [UInt8] = []
+        var place = 0
+        while place < bytes.count {
+            if let high = unit(place), (0xD800...0xDBFF).contains(high), let low = unit(place + 6), (0xDC00...0xDFFF).contains(low),
+                let scalar = Unicode.Scalar(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+            {
+                joined += Array(String(Character(scalar)).utf8)
+                place += 12
+            } else {
+                // An escaped backslash is copied as a whole: what follows it is text.
+                let count = bytes[place] == 0x5C ? min(2, bytes.count - place) : 1
+                joined += bytes[place..<(place + count)]
+                place += count
+            }
+        }
+        return String(decoding: joined, as: UTF8.self)
+    }
+
     private init(node: Node, file: String) throws {
         let location = node.mark.map { SourceLocation(file: file, line: $0.line, column: $0.column) }
         switch node {

@@ -9,9 +9,8 @@ extension Point {
         ])
     }
 
-    /// Reads what `document` writes; metrics must be finite numbers.
+    /// Reads what `document` writes; metrics must be finite numbers. Unknown fields are ignored: a newer worker may say more.
     package init(_ document: Document) throws {
-        try document.allowOnly(["point", "threshold", "metrics"])
         self.init(
             point: try document.required("point").int("point", in: 0...Int(Int32.max)),
             threshold: try document.optional("threshold")?.double("threshold"),

@@ -145,7 +145,7 @@ private func parseWireLine(_ line: String, file: String, number: Int) throws -> 
     guard line.utf8.count <= wireLineLimit else { throw refusal("expected at most \(wireLineLimit) bytes on a line") }
     guard line.hasPrefix("{") else { throw refusal("expected a JSON object on one line") }
     do {
-        return try Document.parse(line, file: file)
+        return try Document.parse(json: line, file: file)
     } catch {
         throw refusal("expected a JSON object on one line")
     }

@@ -27,6 +27,24 @@ import Testing
         #expect(document.canonicalJSON.hasPrefix("{\"a\":1,\"b\""))
     }
 
+    @Test func everyCharacterComesBack() throws {
+        let numbers = (1...0x10FFFF).lazy.filter { $0 < 0x3000 || $0 % 251 == 0 || $0 & 0xFFF0 == 0xFFF0 || $0 == 0xFEFF }
+        var text = ""
+        for number in numbers { if let scalar = Unicode.Scalar(UInt32(number)) { text.unicodeScalars.append(scalar) } }
+        let document: Document = ["text": .string(text), "list": [.string("\u{2028}"), .string("\u{85}"), .string("\u{FEFF}")]]
+        #expect(try Document.parse(document.json, file: "j") == document)
+        #expect(try Document.parse(json: document.json, file: "j") == document)
+    }
+
+    @Test func surrogatePairsAreCharacters() throws {
+        func parse(_ text: String) throws -> String { try Document.parse(json: "{\"t\":\"\(text)\"}", file: "j").required("t").string() }
+        #expect(try parse(#"a\ud83d\ude00b"#) == "a😀b")
+        #expect(try parse(#"\uD83D\uDE00\u00e9"#) == "😀é")
+        #expect(try parse(#"\\ud83d\\ude00"#) == #"\ud83d\ude00"#)
+        #expect(try parse(#"\\\ud83d\ude00"#) == #"\😀"#)
+        for lone in [#"\ud83d"#, #"\ude00\ud83d"#, #"\ud83d\u0041"#] { #expect(throws: InputError.self) { try parse(lone) } }
+    }
+
     @Test func digestKnownAnswers() {
         #expect(SHA256.hexadecimal(of: []) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         #expect(

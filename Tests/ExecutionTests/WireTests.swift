@@ -22,6 +22,13 @@ import Trials
         #expect(words == ["hello", "started", "heartbeat", "measurement", "checkpoint", "result", "stopped", "failed"])
     }
 
+    @Test func aForeignWorkerMayEscapeAndSayMore() throws {
+        let line = #"{"message":"failed","trial":1,"attempt":1,"reason":"no \ud83d\ude00 \/ data","mood":"bad"}"#
+        #expect(try WorkerEvent(line: line) == .failed(trial: 1, attempt: 1, reason: "no 😀 / data", fatal: false))
+        let result = #"{"message":"result","trial":1,"attempt":1,"resource":5,"points":[{"point":0,"metrics":{"a":1},"exit":"last"}]}"#
+        #expect(try WorkerEvent(line: result) == .result(trial: 1, attempt: 1, resource: 5, points: [Point(metrics: ["a": 1])]))
+    }
+
     @Test func garbageIsRefusedWithItsPlace() {
         let events = [
             "", "{", "null", "[]", "{\"message\":\"hello\"}", "{\"message\":\"hello\",\"version\":9,\"pid\":1,\"environment\":{}}",
