@@ -1,21 +1,29 @@
 import Documents
 import Trials
 
+/// The study asked to stop.
+struct StopRequested: Error {}
+
 /// What an attempt tells while it works: heartbeats with its phase, at most five a second, and where its time went.
 final class AttemptReporter {
     private let request: TrialRequest
     private let now: () -> Double
     private let send: (WorkerEvent) throws -> Void
+    private let shouldStop: () -> Bool
     private var lastHeartbeat = -Double.infinity
     private var lastPhase: WorkerEvent.Phase?
     private var seconds: [(part: String, seconds: Double)] = []
     private var waitingSeconds = 0.0
     var step: Int
 
-    init(_ request: TrialRequest, now: @escaping () -> Double, send: @escaping (WorkerEvent) throws -> Void) {
+    init(
+        _ request: TrialRequest, now: @escaping () -> Double, send: @escaping (WorkerEvent) throws -> Void,
+        shouldStop: @escaping () -> Bool
+    ) {
         self.request = request
         self.now = now
         self.send = send
+        self.shouldStop = shouldStop
         step = request.previousResource
     }
 
@@ -39,10 +47,16 @@ final class AttemptReporter {
                     trial: request.trial, attempt: request.attempt, metric: metric, resource: resource, value: value, unit: unit)))
     }
 
+    /// Called while it waits for a quiet machine: says so, and gives up when the study stops.
+    func wait() throws {
+        if shouldStop() { throw StopRequested() }
+        try heartbeat(.waiting)
+    }
+
     /// Runs shared work under the machine's lock; waiting is told and timed.
     func shared<Result>(_ machine: QuietMachine, _ phase: WorkerEvent.Phase, _ work: () throws -> Result) throws -> Result {
         let began = now()
-        return try machine.shared(waiting: { try heartbeat(.waiting) }) {
+        return try machine.shared(waiting: wait) {
             waitingSeconds += now() - began
             try heartbeat(phase)
             return try work()

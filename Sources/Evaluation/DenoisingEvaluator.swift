@@ -5,9 +5,6 @@ import Networks
 import Training
 import Trials
 
-/// The study asked to stop; the checkpoint is saved.
-private struct StopRequested: Error {}
-
 /// What a worker does with one candidate: builds it, trains it to the rung, saves it, measures quality and, once, latency.
 ///
 /// Writes `checkpoint.h5`, `model.h5`, `architecture.json` and `profile.json` into the trial's folder.
@@ -40,13 +37,15 @@ package final class DenoisingEvaluator: TrialEvaluator {
         _ request: TrialRequest, report: (WorkerEvent) throws -> Void, shouldStop: () -> Bool
     ) throws {
         try withoutActuallyEscaping(report) { report in
-            let attempt = AttemptReporter(request, now: now, send: report)
-            do {
-                try evaluate(request, attempt, shouldStop)
-            } catch is StopRequested {
-                try writeProfile(attempt, request)
-            } catch let diverged as TrainingDiverged {
-                throw FatalTrialError(diverged.description)
+            try withoutActuallyEscaping(shouldStop) { shouldStop in
+                let attempt = AttemptReporter(request, now: now, send: report, shouldStop: shouldStop)
+                do {
+                    try evaluate(request, attempt, shouldStop)
+                } catch is StopRequested {
+                    try writeProfile(attempt, request)
+                } catch let diverged as TrainingDiverged {
+                    throw FatalTrialError(diverged.description)
+                }
             }
         }
     }
@@ -61,10 +60,12 @@ package final class DenoisingEvaluator: TrialEvaluator {
         let architecture = try Architecture(request.candidate)
         let channels = architecture.network.inputChannels
         let (training, validation) = try attempt.timed("data") {
-            (
-                try cache.images(experiment.train, of: request.experiment, channels: channels, seed: experiment.seed),
-                try cache.images(experiment.validation, of: request.experiment, channels: channels, seed: experiment.seed)
-            )
+            try attempt.shared(machine, .training) {
+                (
+                    try cache.images(experiment.train, of: request.experiment, channels: channels, seed: experiment.seed),
+                    try cache.images(experiment.validation, of: request.experiment, channels: channels, seed: experiment.seed)
+                )
+            }
         }
         let trainer = try attempt.timed("compile") {
             try attempt.shared(machine, .training) {
@@ -83,20 +84,25 @@ package final class DenoisingEvaluator: TrialEvaluator {
                 .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
         }
         var lastSave = now()
-        let reached = try attempt.timed("train") {
-            try trainer.run(
-                to: request.resource, around: { work in try attempt.shared(machine, .training) { work() } },
-                onStep: { step in
-                    attempt.step = step.step
-                    try attempt.heartbeat(.training)
-                    if let entry = step.curveEntry {
-                        try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
-                    }
-                    if step.step < request.resource, self.now() - lastSave >= self.checkpointSeconds {
-                        try save()
-                        lastSave = self.now()
-                    }
-                }, shouldStop: shouldStop)
+        var reached = false
+        try attempt.timed("train") {
+            do {
+                reached = try trainer.run(
+                    to: request.resource, around: { work in try attempt.shared(machine, .training) { work() } },
+                    onStep: { step in
+                        attempt.step = step.step
+                        try attempt.heartbeat(.training)
+                        if let entry = step.curveEntry {
+                            try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
+                        }
+                        if step.step < request.resource, self.now() - lastSave >= self.checkpointSeconds {
+                            try save()
+                            lastSave = self.now()
+                        }
+                    }, shouldStop: shouldStop)
+            } catch is StopRequested {
+                // It waited for a quiet machine, between two steps.
+            }
         }
         try save()
         guard reached else { throw StopRequested() }
@@ -160,7 +166,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
         let executable = try attempt.shared(machine, .measuring) {
             try denoiser.executable(height: experiment.latency.height, width: experiment.latency.width)
         }
-        return try machine.exclusive(waiting: { try attempt.heartbeat(.waiting) }) {
+        return try machine.exclusive(waiting: attempt.wait) {
             try attempt.heartbeat(.measuring)
             return try measureLatency(run: { executable.run() }, now: now, progress: { try attempt.heartbeat(.measuring) })
         }

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 
 /// A quiet machine for measurements: a readers-writer lock that all halcyon processes of one user share on one host.
@@ -8,12 +9,17 @@ import Foundation
 package final class QuietMachine {
     private let intent: Int32
     private let main: Int32
+    private let base: String
+    private let patience: Double
 
     /// Opens (and creates) the two lock files in the system's temporary folder, or in `folder`. Where that is impossible,
     /// for instance on a read-only system, nothing is ever waited for.
-    package init(folder: String = NSTemporaryDirectory()) {
+    /// - Parameter patience: seconds of one wait, after which it is an error: a measurement takes a few seconds.
+    package init(folder: String = NSTemporaryDirectory(), patience: Double = 300) {
+        self.patience = patience
         let base = (folder.hasSuffix("/") ? folder : folder + "/") + "halcyon-\(getuid())"
         func lockFile(_ name: String) -> Int32 { open("\(base)-\(name).lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        self.base = base
         intent = lockFile("intent")
         main = lockFile("quiet")
     }
@@ -52,8 +58,15 @@ package final class QuietMachine {
     private func acquire(_ descriptor: Int32, _ mode: Int32, _ waiting: () throws -> Void) throws {
         guard descriptor >= 0 else { return }
         var pause: UInt32 = 200
+        var waited = 0.0
         while flock(descriptor, mode | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
+            guard waited < patience else {
+                throw InputError(
+                    "waited \(patience) s for a quiet machine",
+                    hint: "some process holds \(base)-intent.lock or \(base)-quiet.lock; `fuser` tells which")
+            }
             usleep(pause)
+            waited += Double(pause) * 1e-6
             if pause < 10_000 { pause *= 2 } else { try waiting() }
         }
     }
