@@ -30,8 +30,9 @@ package struct NSGA2Strategy: Strategy {
     private var individuals: [Int: Individual] = [:]
     private var started: Set<Genotype> = []
     private var startedCount = 0
-    /// Best first.
+    /// Best first; selected when a proposal needs it.
     private var population: [RankedTrial] = []
+    private var mustSelect = false
 
     package init(settings: Document, space: SearchSpace, objectives: [Objective]) throws {
         try settings.allowOnly(["kind", "population", "crossover", "mutation"])
@@ -53,20 +54,22 @@ package struct NSGA2Strategy: Strategy {
             individual.resource = resource
             individual.points = points.compactMap { losses(of: $0, objectives: objectives) }
             individuals[trial] = individual
-            select()
+            mustSelect = true
         case .failed(let trial):
             individuals[trial] = nil
-            select()
+            mustSelect = true
         case .continued, .stopped: break
         }
     }
 
     private mutating func select() {
+        mustSelect = false
         let judged = individuals.filter { !$0.value.points.isEmpty }.sorted { $0.key < $1.key }
         population = Array(rankTrials(judged.map { (trial: $0.key, points: $0.value.points) }).prefix(populationSize))
     }
 
-    package func propose(using stream: inout RandomStream) -> Genotype {
+    package mutating func propose(using stream: inout RandomStream) -> Genotype {
+        if mustSelect, startedCount >= populationSize { select() }
         guard startedCount >= populationSize, !population.isEmpty else { return space.sample(using: &stream) }
         var child = breed(using: &stream)
         for attempt in 0..<16 where started.contains(child) {
