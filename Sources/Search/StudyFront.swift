@@ -8,7 +8,7 @@ package struct StudyFront: Sendable {
     private let constraints: [Constraint]
     private let comparesTimes: Bool
     private var fronts: [String: ParetoFront] = [:]
-    private var candidates: [Int: (family: String?, points: [Int: Point], environment: String)] = [:]
+    private var candidates: [Int: (family: String?, points: [Int: Point], environment: String?)] = [:]
 
     package init(objectives: [Objective], constraints: [Constraint]) {
         self.objectives = objectives
@@ -28,7 +28,7 @@ package struct StudyFront: Sendable {
             guard feasible, let losses = losses(of: point, objectives: objectives) else { continue }
             if fronts[environment, default: ParetoFront()].insert(trial: trial.number, point: point.point, losses: losses) {
                 changed = true
-                candidates[trial.number, default: (trial.family, [:], environment)].points[point.point] = point
+                candidates[trial.number, default: (trial.family, [:], trial.environment)].points[point.point] = point
             }
         }
         return changed
@@ -39,7 +39,7 @@ package struct StudyFront: Sendable {
         fronts.sorted { $0.key < $1.key }.flatMap { _, front in
             front.members().compactMap { member in
                 guard let candidate = candidates[member.trial], let point = candidate.points[member.point] else { return nil }
-                return FrontEntry(trial: member.trial, family: candidate.family, point: point)
+                return FrontEntry(trial: member.trial, family: candidate.family, point: point, environment: candidate.environment)
             }
         }
     }

@@ -15,6 +15,8 @@ package struct StudyTrial: Sendable {
     package internal(set) var failure: String?
     /// Where those points' times were measured.
     package internal(set) var environment: String?
+    /// Where the trial's latency was measured first, and with that once and for all.
+    var latencyEnvironment: String?
 
     /// The decision whose result is awaited, nil when resting or final.
     var pendingDecision: Int?

@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 import GRDB
 import Trials
 
@@ -22,6 +23,15 @@ package struct TrialRow: Sendable, Equatable {
     /// The last rung reached, 0 before the first.
     package var resource: Int
     /// The standard metrics of point 0 that are known: `psnr_db, ssim, latency_ms, latency_mad_ms, parameters, macs, peak_bytes`.
+    package var metrics: [String: Double]
+}
+
+/// What a picture of the study needs of a row of `trials`: none of its documents.
+package struct TrialSummary: Sendable, Equatable {
+    package var number: Int
+    package var state: TrialState
+    package var family: String?
+    /// The standard metrics of point 0 that are known.
     package var metrics: [String: Double]
 }
 
@@ -53,8 +63,19 @@ package final class StudyReader {
         }
     }
 
+    private static let metrics = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+
+    /// Every trial without its documents: quick, however many there are.
+    package func summaries() throws -> [TrialSummary] {
+        let columns = (["number", "state", "family"] + Self.metrics).joined(separator: ", ")
+        return try rows("SELECT \(columns) FROM trials ORDER BY number").map { row in
+            TrialSummary(
+                number: row["number"], state: TrialState(rawValue: row["state"]) ?? .fail, family: row["family"],
+                metrics: values(row, Self.metrics))
+        }
+    }
+
     package func trials() throws -> [TrialRow] {
-        let metrics = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
         return try rows("SELECT * FROM trials ORDER BY number").map { row in
             TrialRow(
                 number: row["number"], state: TrialState(rawValue: row["state"]) ?? .fail, family: row["family"],
@@ -63,7 +84,7 @@ package final class StudyReader {
                 candidate: try document(row, "candidate"), strategy: row["strategy"], seed: row["seed"],
                 attempts: row["attempts"], createdAt: row["created_at"], startedAt: row["started_at"],
                 finishedAt: row["finished_at"], failure: row["failure"], resource: row["resource"],
-                metrics: values(row, metrics))
+                metrics: values(row, Self.metrics))
         }
     }
 
@@ -78,7 +99,7 @@ package final class StudyReader {
 
     package func front() throws -> [FrontEntry] {
         try rows("SELECT * FROM pareto_front ORDER BY rowid").map { row in
-            FrontEntry(trial: row["number"], family: row["family"], point: try point(row))
+            FrontEntry(trial: row["number"], family: row["family"], point: try point(row), environment: row["environment"])
         }
     }
 
@@ -126,8 +147,11 @@ package final class StudyReader {
     }
 
     private func point(_ row: Row) throws -> Point {
-        var metrics: [String: Double] = [:]
-        for field in try document(row, "metrics").fields("metrics") { metrics[field.key] = try field.value.double(field.key) }
+        // Plain numbers that this program wrote: no need for located values.
+        let text: String = row["metrics"]
+        guard let metrics = try? JSONDecoder().decode([String: Double].self, from: Data(text.utf8)) else {
+            throw InputError(file: path, "metrics cannot be read: \(text.prefix(80))", hint: "restore the file from a copy")
+        }
         return Point(point: row["point"], threshold: row["threshold"], metrics: metrics)
     }
 }

@@ -54,6 +54,7 @@ enum StudySchema {
             threshold REAL,
             psnr_db REAL, ssim REAL, latency_ms REAL, latency_mad_ms REAL, latency_p95_ms REAL,
             parameters INTEGER, macs INTEGER, peak_bytes INTEGER,
+            environment TEXT,
             metrics TEXT NOT NULL,
             PRIMARY KEY (number, point)
         );

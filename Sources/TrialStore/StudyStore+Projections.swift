@@ -70,8 +70,9 @@ private func reach(_ trial: Int, resource: Int, points: [Point], environment: St
         guard point.point == 0 else { continue }
         try db.execute(
             sql: """
-                UPDATE trials SET psnr_db = ?, ssim = ?, latency_ms = ?, latency_mad_ms = ?, parameters = ?, macs = ?, \
-                peak_bytes = ?, resource = ? WHERE number = ?
+                UPDATE trials SET psnr_db = ?, ssim = ?, latency_ms = ?, latency_mad_ms = ?, \
+                parameters = coalesce(?, parameters), macs = coalesce(?, macs), peak_bytes = coalesce(?, peak_bytes), \
+                resource = ? WHERE number = ?
                 """,
             arguments: [
                 metrics["psnr_db"], metrics["ssim"], metrics["latency_ms"], metrics["latency_mad_ms"],
@@ -87,12 +88,13 @@ func replaceFront(_ front: [FrontEntry], in db: Database) throws {
         try db.execute(
             sql: """
                 INSERT INTO pareto_front (number, point, family, threshold, psnr_db, ssim, latency_ms, latency_mad_ms, \
-                latency_p95_ms, parameters, macs, peak_bytes, metrics) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                latency_p95_ms, parameters, macs, peak_bytes, environment, metrics) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 entry.trial, entry.point.point, entry.family, entry.point.threshold, metrics["psnr_db"], metrics["ssim"],
                 metrics["latency_ms"], metrics["latency_mad_ms"], metrics["latency_p95_ms"], metrics["parameters"],
-                metrics["macs"], metrics["peak_bytes"], json(metrics),
+                metrics["macs"], metrics["peak_bytes"], entry.environment, json(metrics),
             ])
     }
 }

@@ -17,11 +17,14 @@ package struct FrontEntry: Sendable, Equatable {
     package var trial: Int
     package var family: String?
     package var point: Point
+    /// The digest of the environment that its times were measured in.
+    package var environment: String?
 
-    package init(trial: Int, family: String?, point: Point) {
+    package init(trial: Int, family: String?, point: Point, environment: String? = nil) {
         self.trial = trial
         self.family = family
         self.point = point
+        self.environment = environment
     }
 }
 

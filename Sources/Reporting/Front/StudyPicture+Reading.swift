@@ -11,7 +11,7 @@ extension StudyPicture {
         let front = try reader.front()
         let hypervolume = try reader.hypervolumes().last?.value
         let points = try reader.points()
-        let rows = try reader.trials()
+        let rows = try reader.summaries()
         let wholeNetwork = ["parameters", "peak_bytes"]
         var metrics: [Int: [String: Double]] = [:]
         for row in rows { metrics[row.number] = row.metrics }
@@ -29,7 +29,9 @@ extension StudyPicture {
                     number: row.number, family: row.family, state: row.state,
                     points: (points[row.number] ?? []).map { completed($0, row.number) })
             },
-            front: front.map { FrontEntry(trial: $0.trial, family: $0.family, point: completed($0.point, $0.trial)) },
+            front: front.map {
+                FrontEntry(trial: $0.trial, family: $0.family, point: completed($0.point, $0.trial), environment: $0.environment)
+            },
             hypervolume: hypervolume, references: references)
     }
 
