@@ -27,6 +27,8 @@ package final class Controller {
     private var lastProgress = -Double.infinity
     private var heartbeats: [Int: StudyProgress.Running] = [:]
     private var outcome: StudyOutcome?
+    /// The front's, nil when it must be computed anew.
+    private var hypervolume: Double?
 
     /// `history` is what the study was restored from; it tells how many seconds were spent before.
     package init(
@@ -65,7 +67,10 @@ package final class Controller {
     package func run() throws -> StudyOutcome {
         defer { executor.shutdown() }
         begin = clock.now
-        doneBefore = study.trials.count { $0.state.isFinal }
+        // A controller that was killed may have left files of trials that had just ended.
+        let ended = study.trials.filter { $0.state.isFinal }.map(\.number)
+        sweep(ended, frontChanged: false)
+        doneBefore = ended.count
         let deadline = study.settings.budget.seconds.map { begin + max(0, $0 - spentBefore) } ?? .infinity
         try handle(.opened(workers: executor.slots, stop: deadline <= begin ? Self.secondsSpent : nil))
         while outcome == nil {
@@ -84,7 +89,7 @@ package final class Controller {
             if clock.now - lastProgress >= Self.progressSeconds { tell() }
         }
         tell()
-        return outcome ?? StudyOutcome(reason: "ended", paused: false)
+        return outcome ?? StudyOutcome(reason: "ended", paused: false, hopeless: false)
     }
 
     private func stop(_ reason: String) throws {
@@ -118,8 +123,13 @@ package final class Controller {
             if case .started(let start) = fact { try folder?.begin(start) }
             guard let number = Self.finalTrial(fact) else { continue }
             final.append(number)
-            if front.insert(study.trials[number]) { frontChanged = true }
-            commit.hypervolumes.append(HypervolumeEntry(trial: number, at: at, value: front.hypervolume))
+            if front.insert(study.trials[number]) {
+                frontChanged = true
+                hypervolume = nil
+            }
+            let volume = hypervolume ?? front.hypervolume
+            hypervolume = volume
+            commit.hypervolumes.append(HypervolumeEntry(trial: number, at: at, value: volume))
         }
         if frontChanged { commit.front = front.entries }
         if !commit.records.isEmpty { try log.append(commit) }
@@ -131,7 +141,8 @@ package final class Controller {
                 heartbeats[slot] = nil
                 executor.start(request, slot: slot)
             case .stop(let slot): executor.stop(slot: slot)
-            case .finished(let reason, let paused): outcome = StudyOutcome(reason: reason, paused: paused)
+            case .finished(let reason, let paused): 
+                outcome = StudyOutcome(reason: reason, paused: paused, hopeless: study.isHopeless)
             }
         }
         if killTime == .infinity, study.isStopping { killTime = clock.now + Self.stopGrace }
@@ -190,7 +201,7 @@ package final class Controller {
         if let trials = study.settings.budget.trials, state.done > doneBefore {
             left.append(session / Double(state.done - doneBefore) * Double(max(0, trials - state.done)))
         }
-        state.remaining = left.min()
+        state.remaining = left.min().map { min($0, 1e12) }
         progress(state)
     }
 }

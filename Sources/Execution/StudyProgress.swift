@@ -29,4 +29,6 @@ package struct StudyOutcome: Sendable, Equatable {
     package var reason: String
     /// Whether the study can be resumed without a larger budget.
     package var paused: Bool
+    /// Whether it paused because trial after trial failed.
+    package var hopeless: Bool
 }

@@ -5,6 +5,7 @@ import Trials
 /// The effect of facts: the same for those that happen and those that are read back.
 extension Study {
     mutating func apply(_ fact: StudyFact, genotype: Genotype? = nil) {
+        if fact.changesChoices { hasNothingToDecide = false }
         switch fact {
         case .sessionStarted, .workerStarted, .paused, .ended: break
         case .rejected(_, let redraw, _, _): nextRedraw = redraw + 1
@@ -40,8 +41,11 @@ extension Study {
             trials[trial].state = .running
             trials[trial].attempts = attempt
             trials[trial].resourceAtAttemptStart = trials[trial].checkpoint?.resource ?? 0
-        case .measured(let it, _):
+        case .measured(let it, let environment):
             trials[it.trial].measured[.init(point: it.point, metric: it.metric, resource: it.resource)] = it.value
+            if isMeasuredTime(it.metric), trials[it.trial].latencyEnvironment == nil {
+                trials[it.trial].latencyEnvironment = environment
+            }
         case .checkpointed(let trial, _, let resource, let path):
             trials[trial].checkpoint = (path, resource)
         case .reached(let trial, _, let resource, let points, let environment, let complete):
@@ -50,6 +54,7 @@ extension Study {
             trials[trial].points = points
             trials[trial].environment = environment
             trials[trial].failuresWithoutProgress = 0
+            failuresInARow = 0
             for point in points {
                 let times = point.metrics.filter { isMeasuredTime($0.key) }
                 guard !times.isEmpty else { continue }
@@ -124,6 +129,17 @@ extension Study {
                     if case .pending = decisions[number] { throw refuse("decision \(decision) saw no result of \(number)") }
                 }
             }
+        }
+    }
+}
+
+extension StudyFact {
+    /// Whether the scheduler may choose otherwise after this fact: it decides or settles something.
+    fileprivate var changesChoices: Bool {
+        switch self {
+        case .sessionStarted, .started, .continued, .stopped, .exhausted, .reached, .failed, .pruned: true
+        case .rejected, .nothing, .workerStarted, .attemptStarted, .measured, .checkpointed, .attemptFailed,
+            .attemptInterrupted, .paused, .ended: false
         }
     }
 }

@@ -8,6 +8,8 @@ extension Study {
         running = Array(repeating: nil, count: workers)
         environments = [:]
         stopReason = stop
+        failuresInARow = 0
+        isHopeless = false
         isFinished = false
         record(
             .sessionStarted(
@@ -53,18 +55,23 @@ extension Study {
             guard trials[number].measured[key] == nil else { return }
             record(.measured(measurement, environment: environment))
         case .checkpoint(_, let attempt, let resource, let path):
+            // The next attempt could not go on from a checkpoint that stands elsewhere.
+            guard (trials[number].resourceAtAttemptStart...trials[number].target).contains(resource) else { return }
             record(.checkpointed(trial: number, attempt: attempt, resource: resource, path: relative(path)))
         case .result(_, let attempt, let resource, let points):
             guard resource == trials[number].target else {
                 let reason = "reached resource \(resource) where \(trials[number].target) was asked"
                 return fail(number, in: slot, AttemptFailure(reason: reason))
             }
+            if let missing = missingObjective(trials[number].completed(points, at: resource)) {
+                return fail(number, in: slot, AttemptFailure(reason: missing))
+            }
             running[slot] = nil
             recordMeasurements(of: points, trial: number, resource: resource, environment: environment)
             record(
                 .reached(
                     trial: number, attempt: attempt, resource: resource, points: trials[number].completed(points, at: resource),
-                    environment: environment, complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
+                    environment: trials[number].latencyEnvironment ?? environment, complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
         case .stopped(_, let attempt):
             guard let stopReason else {
                 return fail(number, in: slot, AttemptFailure(reason: "the worker stopped without being asked"))
@@ -74,6 +81,16 @@ extension Study {
         case .failed(_, _, let reason, let fatal):
             fail(number, in: slot, AttemptFailure(reason: reason), fatal: fatal)
         }
+    }
+
+    /// Why the points cannot be judged, nil when they can.
+    private func missingObjective(_ points: [Point]) -> String? {
+        for point in points {
+            for objective in settings.objectives where point.metrics[objective.metric] == nil {
+                return "the result lacks the objective \"\(objective.metric)\" (operating point \(point.point))"
+            }
+        }
+        return nil
     }
 
     /// A result's own metrics are measurements too: neither known before training nor carried along from an earlier rung.
@@ -110,9 +127,11 @@ extension Study {
         record(.attemptFailed(trial: number, attempt: trials[number].attempts, failure))
         guard fatal || trials[number].failuresWithoutProgress > settings.limits.retries else { return }
         record(.failed(trial: number, reason: failure.reason))
-        let failures = trials.filter { $0.state == .fail }.count
-        if failures >= Self.hopelessFailures, trials.allSatisfy({ $0.reached == 0 }), !fatal {
-            requestStop("\(failures) trials failed and none reached a rung; the last one: \(failure.reason)")
+        if fatal { return }
+        failuresInARow += 1
+        if failuresInARow >= Self.hopelessFailures, stopReason == nil {
+            isHopeless = true
+            requestStop("\(failuresInARow) trials in a row failed; the last one: \(failure.reason)")
         }
     }
 

@@ -7,6 +7,7 @@ import Trials
 extension Study {
     /// Makes the next decision; false when that must wait for results.
     mutating func decide() -> Bool {
+        if hasNothingToDecide { return false }
         let number = decisions.count
         guard mayDecide(number) else { return false }
         showResults(before: number)
@@ -23,7 +24,7 @@ extension Study {
             record(.stopped(decision: number, trial: trial))
             return true
         case .nothing:
-            if settings.lag != nil { record(.nothing(decision: number)) }
+            if settings.lag != nil { record(.nothing(decision: number)) } else { hasNothingToDecide = true }
             if !awaitsResults { end() }
             return settings.lag != nil
         }
@@ -48,41 +49,80 @@ extension Study {
     private mutating func end() {
         for trial in trials where trial.state == .waiting { record(.pruned(trial: trial.number)) }
         let reason =
-            exhausted ? "the space is exhausted: \(Self.redrawLimit) proposals in a row were duplicates or infeasible"
+            exhausted ? "the space is exhausted: of its last proposals \(Self.duplicateLimit) were duplicates or \(Self.infeasibleLimit) infeasible"
             : settings.budget.trials.map { "the budget of \($0) trials is spent" } ?? "nothing is left to do"
         record(.ended(reason: reason))
         finish(reason, paused: false)
     }
 
-    /// Draws candidates from (seed, decision, redraw) until one is new and feasible.
+    private enum Refusal { case duplicate, infeasible }
+
+    /// Draws candidates from (seed, decision, redraw) until one is new and feasible. A rejection tells its redraw, and the
+    /// last one is always in the log.
     private mutating func propose(_ number: Int, resource: Int) {
-        while nextRedraw < Self.redrawLimit {
-            let redraw = nextRedraw
+        var counts: [Refusal: Int] = [:]
+        var rejections: [(refusal: Refusal, fact: StudyFact)] = []
+        var infeasible: [Genotype: Rejection] = [:]
+        var redraw = nextRedraw
+        var start: (fact: StudyFact, genotype: Genotype)?
+        while start == nil, counts[.duplicate, default: 0] < Self.duplicateLimit,
+            counts[.infeasible, default: 0] < Self.infeasibleLimit
+        {
             var stream = proposals.split(number).split(redraw)
             let genotype = strategy.propose(using: &stream)
-            let candidate = space.resolve(genotype)
-            var hash: String?
-            do {
-                let inspection = try inspector.inspect(candidate)
-                hash = inspection.candidateHash
-                if let twin = candidates[inspection.candidateHash] {
-                    throw InputError("a duplicate of trial \(twin)")
-                }
-                try checkConstraints(inspection.metrics)
-                let trial = trials.count
-                record(
-                    .started(
+            var rejection = infeasible[genotype]
+            var refusal = Refusal.infeasible
+            if rejection == nil {
+                let candidate = space.resolve(genotype)
+                switch inspect(candidate) {
+                case .failure(let found):
+                    rejection = found
+                    infeasible[genotype] = found
+                case .success(let inspection):
+                    if let twin = candidates[inspection.candidateHash] {
+                        refusal = .duplicate
+                        rejection = .init(candidateHash: inspection.candidateHash, reason: "a duplicate of trial \(twin)")
+                        break
+                    }
+                    let trial = trials.count
+                    let fact = StudyFact.started(
                         .init(
                             decision: number, trial: trial, resource: resource, seed: Int(seeds.split(trial).key >> 11),
                             strategy: type(of: strategy).kind, genotype: genotype.document, candidate: candidate,
-                            inspection: inspection)),
-                    genotype: genotype)
-                return
-            } catch {
-                record(.rejected(decision: number, redraw: redraw, candidateHash: hash, reason: "\(error)"))
+                            inspection: inspection))
+                    start = (fact, genotype)
+                }
             }
+            if let rejection {
+                counts[refusal, default: 0] += 1
+                let fact = StudyFact.rejected(
+                    decision: number, redraw: redraw, candidateHash: rejection.candidateHash, reason: rejection.reason)
+                rejections.append((refusal, fact))
+            }
+            redraw += 1
         }
-        record(.exhausted(decision: number))
+        var unlogged = max(0, counts[.infeasible, default: 0] - Self.infeasibleLogged)
+        for (refusal, fact) in rejections {
+            if refusal == .infeasible, unlogged > 0 { unlogged -= 1 } else { record(fact) }
+        }
+        if let start { record(start.fact, genotype: start.genotype) } else { record(.exhausted(decision: number)) }
+    }
+
+    private struct Rejection: Error {
+        var candidateHash: String?
+        var reason: String
+    }
+
+    private func inspect(_ candidate: Document) -> Result<CandidateInspection, Rejection> {
+        var hash: String?
+        do {
+            let inspection = try inspector.inspect(candidate)
+            hash = inspection.candidateHash
+            try checkConstraints(inspection.metrics)
+            return .success(inspection)
+        } catch {
+            return .failure(Rejection(candidateHash: hash, reason: "\(error)"))
+        }
     }
 
     private func checkConstraints(_ metrics: [String: Double]) throws {

@@ -11,7 +11,7 @@ import Trials
 /// is shown as it arrives and "nothing to do" takes no number.
 package struct Study: Sendable {
     package let settings: StudySettings
-    package private(set) var strategy: any Strategy
+    package internal(set) var strategy: any Strategy
     package private(set) var scheduler: any Scheduler
     package internal(set) var trials: [StudyTrial] = []
     /// Number of decisions made.
@@ -26,9 +26,13 @@ package struct Study: Sendable {
         case settled(Observation?)
     }
 
-    /// So many rejected proposals for one decision mean that the space has nothing new to offer.
-    static let redrawLimit = 200
-    /// So many failed trials, without one that ever reached a rung, mean that the fault is not the trials'.
+    /// So many duplicates, or so many infeasible proposals, for one decision mean that the space has nothing new to offer.
+    /// Constraints may leave one candidate in thousands; duplicates tell sooner that a space is used up.
+    static let duplicateLimit = 200
+    static let infeasibleLimit = 20_000
+    /// Of a decision's infeasible proposals the log keeps the last ones.
+    static let infeasibleLogged = 20
+    /// So many trials that failed one after the other, none reaching a rung in between, mean that the fault is not theirs.
     static let hopelessFailures = 8
 
     let space: SearchSpace
@@ -49,6 +53,12 @@ package struct Study: Sendable {
     /// The trial that each slot works on.
     package internal(set) var running: [Int?] = []
     var environments: [Int: String] = [:]
+    /// Trials of this session that failed since a rung was last reached, those that diverged not counted.
+    var failuresInARow = 0
+    /// Whether the study stopped because every trial fails.
+    package internal(set) var isHopeless = false
+    /// Whether the scheduler found nothing to do and nothing happened since that could change its mind (without a lag).
+    var hasNothingToDecide = false
     var stopReason: String?
     var isFinished = true
     var actions: [StudyAction] = []
