@@ -11,6 +11,10 @@ package struct StudySettings: Sendable, Equatable {
         /// Seconds of controller time, over all runs of the study, nil without a bound.
         package var seconds: Double?
 
+        package static let trialsRange = 1...1_000_000_000
+        /// More than thirty years.
+        package static let mostSeconds = 1e9
+
         package init(trials: Int? = nil, seconds: Double? = nil) {
             self.trials = trials
             self.seconds = seconds
@@ -78,8 +82,8 @@ package struct StudySettings: Sendable, Equatable {
         let budgetDocument = try experiment.required("budget")
         try budgetDocument.allowOnly(["trials", "seconds"])
         budget = Budget(
-            trials: try budgetDocument.optional("trials")?.int("trials", in: 1...Int.max),
-            seconds: try budgetDocument.optional("seconds")?.double("seconds", in: 0...Double.infinity))
+            trials: try budgetDocument.optional("trials")?.int("trials", in: Budget.trialsRange),
+            seconds: try budgetDocument.optional("seconds")?.double("seconds", in: 0...Budget.mostSeconds))
         if budget.trials == nil && budget.seconds == nil {
             throw budgetDocument.fail("a budget needs \"trials\" or \"seconds\"")
         }

@@ -32,7 +32,7 @@ struct StudyReport {
 
     /// "24 trials: 20 COMPLETE, 4 PRUNED".
     func stateCounts() throws -> String {
-        let states = try StudyReader(directory: directory).trials().map(\.state)
+        let states = try StudyReader(directory: directory).summaries().map(\.state)
         let counts = TrialState.allCases.compactMap { state in
             let count = states.count { $0 == state }
             return count > 0 ? "\(count) \(state.rawValue)" : nil

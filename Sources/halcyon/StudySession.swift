@@ -23,6 +23,8 @@ struct StudySession {
     let experiment: ResolvedExperiment
     let executor: ExecutorKind
     let json: Bool
+    /// Whether the folder must not hold a study yet.
+    var isNew = false
 
     /// Runs until the study ends or pauses, then shows the front.
     func run() throws {
@@ -40,11 +42,18 @@ struct StudySession {
         }
         let lock = try StudyLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }
+        let path = directory + "/experiment.yaml"
+        if isNew {
+            guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw Self.occupied(directory) }
+            // Before the database, which makes the folder a study.
+            try experiment.write(to: path)
+        }
         let store = try StudyStore(directory: directory)
         let history = try store.records()
         let study = try Study(
             settings: settings, space: space, strategy: strategy, scheduler: scheduler,
             inspector: NetworkInspector(experiment: training), folder: directory, facts: history.map(\.fact))
+        if !isNew { try experiment.write(to: path) }
 
         let stderrIsTerminal = Terminal.isInteractive
         let interrupts = InterruptCounter {
@@ -56,14 +65,14 @@ struct StudySession {
             "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
                 + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) steps")
         let report = StudyReport(directory: directory)
-        var lastDone = -1
+        var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
         let controller = Controller(
             study: study, log: store, executor: slots, clock: clock, history: history, folder: StudyFolder(path: directory),
             stopSwitch: interrupts.stopSwitch,
             progress: { state in
-                if state.done != lastDone {
-                    lastDone = state.done
+                if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
+                    (drawnDone, lastDrawing) = (state.done, steadyNow())
                     try? report.writePicture()
                 }
                 if stderrIsTerminal {
@@ -78,7 +87,19 @@ struct StudySession {
         try store.close()
         try report.writePicture()
         try show(outcome, report, settings)
-        if interrupts.count > 0 { throw ExitCode(1) }
+        if outcome.hopeless {
+            Terminal.complain("the study was paused, since its trials fail: \(outcome.reason)")
+            Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
+        }
+        if interrupts.count > 0 || outcome.hopeless { throw ExitCode(1) }
+    }
+
+    /// The front is drawn no more often than this while trials finish.
+    private static let drawingSeconds = 10.0
+
+    static func occupied(_ directory: String) -> InputError {
+        InputError(
+            file: directory, "holds a study already", hint: "go on with `halcyon resume \(directory)`, or choose another folder")
     }
 
     /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.

@@ -2,7 +2,7 @@ extension Duration {
     /// The two largest units: `0.4 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
     package var words: String {
         if self < .zero { return "-" + (.zero - self).words }
-        let exact = Double(components.seconds) + Double(components.attoseconds) * 1e-18
+        let exact = min(Double(components.seconds) + Double(components.attoseconds) * 1e-18, 1e15)
         if exact > 0 && exact < 9.95 && exact != exact.rounded() { return "\(decimal(exact, digits: 1)) s" }
         let seconds = Int(exact.rounded())
         func pair(_ large: Int, _ a: String, _ small: Int, _ b: String) -> String {

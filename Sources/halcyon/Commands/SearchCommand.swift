@@ -1,6 +1,7 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Trials
 
 struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,7 @@ struct SearchCommand: ParsableCommand {
 
     func run() throws {
         var resolved = try ResolvedExperiment(path: experiment)
-        budget.apply(to: &resolved)
+        try budget.apply(to: &resolved)
         resolved.override("seed", with: seed.map(Document.int))
         // Everything is checked before anything is written.
         _ = try resolved.settings()
@@ -31,16 +32,13 @@ struct SearchCommand: ParsableCommand {
         _ = try resolved.space()
 
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
-        guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else {
-            throw InputError(file: out, "holds a study already", hint: "go on with `halcyon resume \(out)`, or choose another folder")
-        }
+        guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw StudySession.occupied(out) }
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
             throw InputError(file: out, "cannot be made: \(error.localizedDescription)")
         }
-        try resolved.write(to: directory + "/experiment.yaml")
-        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json).run()
+        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json, isNew: true).run()
     }
 }
 
@@ -64,9 +62,8 @@ struct ResumeCommand: ParsableCommand {
     func run() throws {
         let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
         var resolved = try ResolvedExperiment(study: directory)
-        budget.apply(to: &resolved)
+        try budget.apply(to: &resolved)
         _ = try resolved.settings()
-        try resolved.write(to: directory + "/experiment.yaml")
         try StudySession(directory: directory, experiment: resolved, executor: executor, json: json).run()
     }
 }
@@ -78,11 +75,21 @@ struct BudgetOptions: ParsableArguments {
 
     func validate() throws {
         if let workers, !(1...4096).contains(workers) { throw ValidationError("--workers: expected 1 to 4096, found \(workers)") }
-        if let trials, trials < 1 { throw ValidationError("--trials: expected at least 1, found \(trials)") }
-        if let seconds, !(seconds > 0 && seconds.isFinite) { throw ValidationError("--seconds: expected more than 0, found \(seconds)") }
+        if let trials, !StudySettings.Budget.trialsRange.contains(trials) {
+            throw ValidationError("--trials: expected 1 to \(StudySettings.Budget.trialsRange.upperBound), found \(trials)")
+        }
+        if let seconds, !(seconds > 0 && seconds <= StudySettings.Budget.mostSeconds) {
+            throw ValidationError("--seconds: expected more than 0, at most \(StudySettings.Budget.mostSeconds), found \(seconds)")
+        }
     }
 
-    func apply(to experiment: inout ResolvedExperiment) {
+    /// Replaces the experiment's own numbers. More workers than a lag keeps busy are not started: a note says so.
+    func apply(to experiment: inout ResolvedExperiment) throws {
+        var workers = workers
+        if let asked = workers, let lag = try experiment.document.optional("lag")?.int("lag"), lag > 0, asked > lag {
+            Terminal.note("--workers \(asked): the experiment's lag of \(lag) keeps at most \(lag) busy, so \(lag) are started")
+            workers = lag
+        }
         experiment.override("workers", with: workers.map(Document.int))
         experiment.override("trials", in: "budget", with: trials.map(Document.int))
         experiment.override("seconds", in: "budget", with: seconds.map(Document.float))

@@ -30,6 +30,10 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder for the results.", valueName: "DIR")) var out: String
     @Flag(help: "The result as one JSON object.") var json = false
 
+    func validate() throws {
+        if let seed, seed < 0 { throw ValidationError("--seed: expected at least 0, found \(seed)") }
+    }
+
     func run() throws {
         let candidate = try TrialReference(architecture)?.candidate() ?? Document.load(architecture)
         var resolved = try ResolvedExperiment(path: experiment)
