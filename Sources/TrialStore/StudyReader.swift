@@ -33,6 +33,13 @@ package struct TrialSummary: Sendable, Equatable {
     package var family: String?
     /// The standard metrics of point 0 that are known.
     package var metrics: [String: Double]
+
+    package init(number: Int, state: TrialState, family: String?, metrics: [String: Double]) {
+        self.number = number
+        self.state = state
+        self.family = family
+        self.metrics = metrics
+    }
 }
 
 /// One row of `measurements`.

@@ -162,6 +162,47 @@ import Testing
         #expect(refused.errors.contains("model.h5"))
     }
 
+    @Test func aBrokenPipeAndTooManyWorkersAreNoTrouble() throws {
+        let folder = try Folder()
+        let study = folder.path("study")
+        let file = try folder.write("e.yaml", Self.experiment(steps: 5, trials: 2, more: "lag: 1\nlimits: {retries: 0}"))
+        // Nobody reads what it says: the study is done all the same.
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "(\"$0\" \"$@\" 2>&1; echo $? > '\(study)-status') | true", Program.path, "search", file, "--out", study]
+        try process.run()
+        process.waitUntilExit()
+        try waitUntil("the search ends") { FileManager.default.fileExists(atPath: study + "-status") }
+        try waitUntil("its status is written") { try String(contentsOfFile: study + "-status", encoding: .utf8) == "0\n" }
+        try Self.expectSound(study)
+        let more = try Program.run("resume", study, "--trials", "3", "--workers", "4")
+        #expect(more.status == 0 && more.errors.contains("lag of 1 keeps at most 1 busy") && more.errors.contains(", 1 worker,"))
+    }
+
+    @Test func impossibleNumbersAreRefusedAndLeaveTheStudyAlone() throws {
+        let folder = try Folder()
+        let file = try folder.write("e.yaml", Self.experiment(steps: 5, trials: 1))
+        for words in [
+            ["search", file, "--out", folder.path("s"), "--seconds", "1e19"], ["search", file, "--out", folder.path("s"), "--seed=-1"],
+            ["search", file, "--out", folder.path("s"), "--trials", "9223372036854775807"],
+            ["train", "SearchSpaces/references/dncnn8x32.yaml", "--experiment", file, "--out", folder.path("t"), "--seed=-1"],
+        ] {
+            let run = try Program.Run(words).finish()
+            #expect(run.status == 2, "\(words): \(run.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.path("s")))
+    }
+
+    @Test func aStudyWhoseTrialsFailEndsWithOne() throws {
+        let folder = try Folder()
+        let study = folder.path("study")
+        let more = "limits: {retries: 0}\ncommand: [/bin/false]"
+        let file = try folder.write("e.yaml", Self.experiment(steps: 5, trials: 100, more: more))
+        let run = try Program.run("search", file, "--out", study, "--workers", "1")
+        #expect(run.status == 1 && run.errors.contains("8 trials in a row failed"), "\(run.errors)")
+        #expect(run.errors.contains("halcyon resume"))
+    }
+
     @Test func aStudyHasOneController() throws {
         let folder = try Folder()
         let study = folder.path("study")

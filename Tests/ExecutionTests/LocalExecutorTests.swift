@@ -119,6 +119,26 @@ import Trials
         #expect(FileManager.default.fileExists(atPath: directory + "/trials/5/architecture.json"))
     }
 
+    /// Each worker serves one request and goes away without a word: the next request finds it dead, or dying.
+    @Test func aWorkerThatLeavesBetweenAttemptsCostsNothing() throws {
+        let script =
+            Self.hello + """
+            read line
+            trial=$(echo "$line" | sed 's/.*"trial":\\([0-9]*\\),.*/\\1/')
+            attempt=$(echo "$line" | sed 's/.*"attempt":\\([0-9]*\\),.*/\\1/')
+            echo '{"message":"result","trial":'$trial',"attempt":'$attempt',"resource":400,"points":[{"point":0,"metrics":{"psnr_db":25}}]}'
+            """
+        for ending in ["", "\nread line; exit 3", "\nsleep 0.05"] {
+            let settings = try Synthetic.settings(trials: 8, more: "limits: {retries: 0}")
+            let log = MemoryLog()
+            let controller = Controller(
+                study: try Synthetic.study(settings), log: log,
+                executor: LocalExecutor(slots: 2, command: ["/bin/sh", "-c", script + ending], limits: settings.limits))
+            #expect(try controller.run().paused == false)
+            #expect(controller.study.trials.allSatisfy { $0.state == .complete && $0.attempts == 1 })
+        }
+    }
+
     @Test func theWorkersLoopSpeaksTheProtocol() throws {
         let (requests, messages) = (Foundation.Pipe(), Foundation.Pipe())
         let loop = WorkerLoop(

@@ -161,6 +161,32 @@ import Trials
         #expect(run.outcome.paused && run.study.trials.count < 20)
     }
 
+    /// One good trial at first does not hide that nothing works any more; another session gets its own chance.
+    @Test func failuresInARowPauseTheStudyAndASessionGetsItsOwnChance() throws {
+        let settings = try Synthetic.settings(trials: 60)
+        let log = MemoryLog()
+        let run = try Synthetic.run(settings, workers: 1, log: log) { $0.trial < 3 ? nil : .init(part: 0.01) }
+        #expect(run.outcome.paused && run.outcome.hopeless)
+        #expect(run.study.trials.map(\.state) == Array(repeating: .complete, count: 3) + Array(repeating: .fail, count: 8))
+        let resumed = try Synthetic.run(settings, workers: 1, log: log)
+        #expect(!resumed.outcome.paused && !resumed.outcome.hopeless && resumed.study.trials.count == 60)
+    }
+
+    @Test func withoutRetriesADeathWithoutProgressIsFinal() throws {
+        let settings = try Synthetic.settings(trials: 10, more: "limits: {retries: 0}")
+        let run = try Synthetic.run(settings, workers: 2) { request in
+            switch (request.trial, request.attempt) {
+            case (2, _): .init(part: 0.01)
+            case (5, 1): .init(part: 0.7)
+            default: nil
+            }
+        }
+        #expect(!run.outcome.paused)
+        for trial in run.study.trials {
+            #expect(trial.state == (trial.number == 2 ? .fail : .complete) && trial.attempts == (trial.number == 5 ? 2 : 1))
+        }
+    }
+
     static func deaths(_ seed: Int) -> (TrialRequest) -> SimulatedExecutor.Death? {
         { request in
             var stream = RandomStream(seed: UInt64(seed)).split(request.trial).split(request.attempt)

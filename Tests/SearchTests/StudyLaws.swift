@@ -123,6 +123,57 @@ import Trials
         #expect(request?.from == path && request?.previousResource == 5 && request?.attempt == 2)
     }
 
+    @Test func aCheckpointStandsBetweenTheLastOneAndTheTarget() throws {
+        var study = try study(settings())
+        _ = study.step(.opened(workers: 1))
+        func save(_ attempt: Int, _ resource: Int) -> [StudyAction] {
+            study.step(.message(slot: 0, .checkpoint(trial: 0, attempt: attempt, resource: resource, path: "c.h5")))
+        }
+        #expect(save(1, 11).isEmpty)
+        #expect(save(1, 5).count == 1)
+        _ = study.step(.ended(slot: 0, AttemptFailure(reason: "gone", signal: 9)))
+        #expect(save(2, 4).isEmpty)
+        #expect(save(2, 10).count == 1)
+    }
+
+    @Test func aResultWithoutAnObjectiveIsAFailedAttempt() throws {
+        var study = try study(settings("limits: {retries: 0}"))
+        _ = study.step(.opened(workers: 1))
+        _ = study.step(.message(slot: 0, .result(trial: 0, attempt: 1, resource: 10, points: [Point(metrics: ["ssim": 1])])))
+        #expect(study.trials[0].state == .fail && study.trials[0].failure?.contains("psnr_db") == true)
+    }
+
+    /// The second worker trains further and carries the first one's latency: the points belong to the first one's environment.
+    @Test func aTrialsEnvironmentIsThatOfItsLatency() throws {
+        var study = try study(settings("fidelity: {kind: asha, rungs: [5, 10], reduction: 2}").with(trials: 1))
+        let starts = study.step(.opened(workers: 2)).compactMap { if case .start(let slot, let it) = $0 { (slot, it) } else { nil } }
+        #expect(starts.count == 1 && starts[0].0 == 0)
+        let environments: [Document] = [["host": "a"], ["host": "b"]]
+        for slot in 0..<2 { _ = study.step(.message(slot: slot, .hello(.init(pid: 1, environment: environments[slot])))) }
+        let measured = WorkerEvent.measurement(.init(trial: 0, attempt: 1, metric: "latency_ms", resource: 5, value: 3))
+        _ = study.step(.message(slot: 0, measured))
+        _ = study.step(.message(slot: 0, .hello(.init(pid: 2, environment: environments[1]))))
+        _ = study.step(.ended(slot: 0, AttemptFailure(reason: "gone", signal: 9)))
+        let points = [Point(metrics: ["psnr_db": 25, "latency_ms": 7])]
+        _ = study.step(.message(slot: 0, .result(trial: 0, attempt: 2, resource: 5, points: points)))
+        #expect(study.trials[0].reached == 5 && study.trials[0].points[0].metrics["latency_ms"] == 3)
+        #expect(study.trials[0].environment == environments[0].digest)
+    }
+
+    /// One width in 4096 is feasible: it is found, the log stays short, and it tells every redraw that it keeps.
+    @Test func rareFeasibleCandidatesAreFound() throws {
+        let settings = try settings()
+        let space = try SearchSpace(.parse("halcyon: 1\ntemplate: {width: {int: [12, 4107]}}", file: "s.yaml"))
+        var study = try Study(
+            settings: settings, space: space,
+            strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
+            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(), folder: "/study",
+            facts: [])
+        let facts = study.step(.opened(workers: 1)).compactMap { if case .record(let fact) = $0 { fact } else { nil } }
+        let redraws = facts.compactMap { if case .rejected(0, let redraw, _, _) = $0 { redraw } else { nil } }
+        #expect(study.trials.count == 1 && redraws.count == 20 && zip(redraws, redraws.dropFirst()).allSatisfy { $1 == $0 + 1 })
+    }
+
     @Test func aFatalFailureIsFinal() throws {
         var study = try study(settings())
         _ = study.step(.opened(workers: 1))
@@ -159,5 +210,13 @@ import Trials
         #expect(message(good + "keep: some").contains("front, all, none"))
         let sizes = try StudySettings(experiment: .parse(good + "limits: {memory: 2GiB}", file: "e.yaml"))
         #expect(sizes.limits.memory == 2_147_483_648 && sizes.limits.trialSeconds == 600)
+    }
+}
+
+extension StudySettings {
+    fileprivate func with(trials: Int) -> StudySettings {
+        var settings = self
+        settings.budget.trials = trials
+        return settings
     }
 }

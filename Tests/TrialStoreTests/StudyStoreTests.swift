@@ -76,7 +76,7 @@ import Trials
             ]
             var final = commit(
                 [.reached(trial: 0, attempt: 2, resource: 25, points: points, environment: "e", complete: true)], at: 13)
-            final.front = [FrontEntry(trial: 0, family: "chain", point: points[0])]
+            final.front = [FrontEntry(trial: 0, family: "chain", point: points[0], environment: "e")]
             final.hypervolumes = [HypervolumeEntry(trial: 0, at: 13, value: 4.5)]
             try store.append(final)
             let row = try #require(try reader.trials().first)
@@ -86,6 +86,22 @@ import Trials
             #expect(try reader.points() == [0: points])
             #expect(try reader.front() == final.front)
             #expect(try reader.hypervolumes() == final.hypervolumes)
+        }
+    }
+
+    @Test func costsOfTheInspectionStayWhereAResultHasNone() throws {
+        try inFolder { directory in
+            let store = try StudyStore(directory: directory)
+            let points = [Point(metrics: ["psnr_db": 27, "macs": 3500])]
+            try store.append(
+                commit([Self.started, .reached(trial: 0, attempt: 1, resource: 25, points: points, environment: nil, complete: true)]))
+            let reader = try StudyReader(directory: directory)
+            #expect(try reader.trials().first?.metrics == ["psnr_db": 27, "parameters": 30, "macs": 3500])
+            #expect(
+                try reader.summaries() == [
+                    TrialSummary(
+                        number: 0, state: .complete, family: "chain", metrics: ["psnr_db": 27, "parameters": 30, "macs": 3500])
+                ])
         }
     }
 
