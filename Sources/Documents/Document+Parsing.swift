@@ -40,7 +40,8 @@ extension Document {
         var joined: [UInt8] = []
         var place = 0
         while place < bytes.count {
-            if let high = unit(place), (0xD800...0xDBFF).contains(high), let low = unit(place + 6), (0xDC00...0xDFFF).contains(low),
+            if let high = unit(place), (0xD800...0xDBFF).contains(high),
+                let low = unit(place + 6), (0xDC00...0xDFFF).contains(low),
                 let scalar = Unicode.Scalar(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
             {
                 joined += Array(String(Character(scalar)).utf8)

@@ -141,7 +141,7 @@ package final class Controller {
                 heartbeats[slot] = nil
                 executor.start(request, slot: slot)
             case .stop(let slot): executor.stop(slot: slot)
-            case .finished(let reason, let paused): 
+            case .finished(let reason, let paused):
                 outcome = StudyOutcome(reason: reason, paused: paused, hopeless: study.isHopeless)
             }
         }

@@ -71,7 +71,8 @@ extension Study {
             record(
                 .reached(
                     trial: number, attempt: attempt, resource: resource, points: trials[number].completed(points, at: resource),
-                    environment: trials[number].latencyEnvironment ?? environment, complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
+                    environment: trials[number].latencyEnvironment ?? environment,
+                    complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
         case .stopped(_, let attempt):
             guard let stopReason else {
                 return fail(number, in: slot, AttemptFailure(reason: "the worker stopped without being asked"))

@@ -49,7 +49,8 @@ extension Study {
     private mutating func end() {
         for trial in trials where trial.state == .waiting { record(.pruned(trial: trial.number)) }
         let reason =
-            exhausted ? "the space is exhausted: of its last proposals \(Self.duplicateLimit) were duplicates or \(Self.infeasibleLimit) infeasible"
+            exhausted
+            ? "the space is exhausted: the last proposals were \(Self.duplicateLimit) duplicates or \(Self.infeasibleLimit) infeasible ones"
             : settings.budget.trials.map { "the budget of \($0) trials is spent" } ?? "nothing is left to do"
         record(.ended(reason: reason))
         finish(reason, paused: false)

@@ -146,8 +146,7 @@ import Trials
     /// The second worker trains further and carries the first one's latency: the points belong to the first one's environment.
     @Test func aTrialsEnvironmentIsThatOfItsLatency() throws {
         var study = try study(settings("fidelity: {kind: asha, rungs: [5, 10], reduction: 2}").with(trials: 1))
-        let starts = study.step(.opened(workers: 2)).compactMap { if case .start(let slot, let it) = $0 { (slot, it) } else { nil } }
-        #expect(starts.count == 1 && starts[0].0 == 0)
+        _ = study.step(.opened(workers: 2))
         let environments: [Document] = [["host": "a"], ["host": "b"]]
         for slot in 0..<2 { _ = study.step(.message(slot: slot, .hello(.init(pid: 1, environment: environments[slot])))) }
         let measured = WorkerEvent.measurement(.init(trial: 0, attempt: 1, metric: "latency_ms", resource: 5, value: 3))

@@ -79,7 +79,8 @@ struct BudgetOptions: ParsableArguments {
             throw ValidationError("--trials: expected 1 to \(StudySettings.Budget.trialsRange.upperBound), found \(trials)")
         }
         if let seconds, !(seconds > 0 && seconds <= StudySettings.Budget.mostSeconds) {
-            throw ValidationError("--seconds: expected more than 0, at most \(StudySettings.Budget.mostSeconds), found \(seconds)")
+            throw ValidationError(
+                "--seconds: expected more than 0, at most \(StudySettings.Budget.mostSeconds), found \(seconds)")
         }
     }
 
