@@ -25,7 +25,7 @@ enum Program {
 
         init(_ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil) throws {
             folder = try Folder()
-            for name in ["out", "err"] { FileManager.default.createFile(atPath: folder.path(name), contents: nil) }
+            for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: folder.path(name), contents: nil) }
             process.executableURL = URL(fileURLWithPath: Program.path)
             process.arguments = arguments
             process.currentDirectoryURL = URL(fileURLWithPath: Program.repository)

@@ -47,7 +47,6 @@ struct SpaceCommand: ParsableCommand {
             if json {
                 print(space.descriptionDocument.json)
             } else {
-                print("\(space.name): \(sizeText(space.size))")
                 if let summary = space.summary { print(summary) }
                 print(space.decisionTree.text)
             }
