@@ -50,7 +50,7 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
 }
 
 static void statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
-                                  float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+                       float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
     if (!pixels) return;
     for (Size c = 0; c < channels; c += longestRow)
         statisticsOfSlab(pixels, minimum(channels - c, longestRow), x + c, xPitch, epsilon, momentumFactor, mean + c,
