@@ -49,8 +49,8 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
     }
 }
 
-static void batch_norm_statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
-                                  float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+static void statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
+                       float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
     if (!pixels) return;
     for (Size c = 0; c < channels; c += longestRow)
         statisticsOfSlab(pixels, minimum(channels - c, longestRow), x + c, xPitch, epsilon, momentumFactor, mean + c,
@@ -61,8 +61,7 @@ static void batch_norm_statistics(Size pixels, Size channels, const float *x, Si
 static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
                                float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
                                float *runningMean, float *runningVariance, float *y, Size yPitch) {
-    batch_norm_statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean,
-                          runningVariance);
+    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance);
     for (Size first = 0; first < channels; first += longestRow) {
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
@@ -83,24 +82,19 @@ static void batch_norm_inference(Size pixels, Size channels, const float *x, Siz
     }
 }
 
-/// Where the backward pass's ReLU mask comes from.
-enum { noMask, maskOfOutput, maskRecomputed };
-
 /// Row views of one backward pass: parameters are a row long.
 typedef struct {
-    const float *x, *y, *dy;
+    const float *x, *dy;
     float *dx;
-    Size xPitch, yPitch, dyPitch, dxPitch;
+    Size xPitch, dyPitch, dxPitch;
     const float *mean, *factor, *beta;       // factor = gamma * inverse deviation, as in the forward pass
     const float *slope, *offset;             // dx = dy * factor + ((x - mean) * slope + offset)
 } Backward;
 
-/// dy of row r at column i after the mask, given x - mean.
+/// dy of row r at column i, masked where the ReLU of the forward pass, recomputed from x - mean, was closed.
 INLINE V maskedGradient(const Backward *b, int mask, Size r, Size i, Size k, V centered, V factor, V beta) {
     const V gradient = load(b->dy + r * b->dyPitch + i, k);
-    if (mask == maskOfOutput) return whereActive(load(b->y + r * b->yPitch + i, k), gradient);
-    if (mask == maskRecomputed) return whereActive(centered * factor + beta, gradient);
-    return gradient;
+    return mask ? whereActive(centered * factor + beta, gradient) : gradient;
 }
 
 /// Sums of the masked dy and of its product with x - mean.
@@ -109,7 +103,7 @@ INLINE void gradientGroup(const Backward *b, int mask, int count, Size k, Size s
     V mean[4], factor[4] = {0}, beta[4] = {0};
     for (int v = 0; v < count; v++) {
         mean[v] = load(b->mean + i + v * W, k);
-        if (mask == maskRecomputed) {
+        if (mask) {
             factor[v] = load(b->factor + i + v * W, k);
             beta[v] = load(b->beta + i + v * W, k);
         }
@@ -133,22 +127,20 @@ INLINE void gradientRows(const Backward *b, int mask, Size rows, Size length, do
 INLINE void inputGradientRows(const Backward *b, int mask, Size rows, Size length) {
     for (Size r = 0; r < rows; r++) LANES(length, {
         const V centered = load(b->x + r * b->xPitch + i, k) - load(b->mean + i, k), factor = load(b->factor + i, k);
-        const V beta = mask == maskRecomputed ? load(b->beta + i, k) : factor;
+        const V beta = mask ? load(b->beta + i, k) : factor;
         const V gradient = maskedGradient(b, mask, r, i, k, centered, factor, beta);
         store(b->dx + r * b->dxPitch + i, gradient * factor + (centered * load(b->slope + i, k) + load(b->offset + i, k)), k);
     });
 }
 
 static void gradientSums(const Backward *b, int mask, Size rows, Size length, double *ofOne, double *ofX) {
-    if (mask == noMask) gradientRows(b, noMask, rows, length, ofOne, ofX);
-    else if (mask == maskOfOutput) gradientRows(b, maskOfOutput, rows, length, ofOne, ofX);
-    else gradientRows(b, maskRecomputed, rows, length, ofOne, ofX);
+    if (mask) gradientRows(b, 1, rows, length, ofOne, ofX);
+    else gradientRows(b, 0, rows, length, ofOne, ofX);
 }
 
 static void inputGradients(const Backward *b, int mask, Size rows, Size length) {
-    if (mask == noMask) inputGradientRows(b, noMask, rows, length);
-    else if (mask == maskOfOutput) inputGradientRows(b, maskOfOutput, rows, length);
-    else inputGradientRows(b, maskRecomputed, rows, length);
+    if (mask) inputGradientRows(b, 1, rows, length);
+    else inputGradientRows(b, 0, rows, length);
 }
 
 static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *gamma, const float *inverseDeviation, int mask,
@@ -156,17 +148,15 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     float factor[longestRow], slope[longestRow], offset[longestRow], buffers[5][longestRow];
     double ofOne[longestRow] = {0}, ofX[longestRow] = {0};
     for (Size c = 0; c < channels; c++) factor[c] = gamma[c] * inverseDeviation[c];
-    const int dense = b.xPitch == channels && b.dyPitch == channels && b.dxPitch == channels &&
-                      (mask != maskOfOutput || b.yPitch == channels);
+    const int dense = b.xPitch == channels && b.dyPitch == channels && b.dxPitch == channels;
     const Rows v = rowsOf(pixels, channels, dense);
     const Size done = v.rows * v.repeat, length = v.rest * channels;
     b.mean = repeated(b.mean, channels, v.repeat, buffers[0]);
     b.factor = repeated(factor, channels, v.repeat, buffers[1]);
-    if (mask == maskRecomputed) b.beta = repeated(b.beta, channels, v.repeat, buffers[2]);
+    if (mask) b.beta = repeated(b.beta, channels, v.repeat, buffers[2]);
     Backward rest = b;
     rest.x += done * b.xPitch, rest.dy += done * b.dyPitch, rest.dx += done * b.dxPitch;
-    if (mask == maskOfOutput) rest.y += done * b.yPitch;
-    b.xPitch *= v.repeat, b.yPitch *= v.repeat, b.dyPitch *= v.repeat, b.dxPitch *= v.repeat;
+    b.xPitch *= v.repeat, b.dyPitch *= v.repeat, b.dxPitch *= v.repeat;
 
     gradientSums(&b, mask, v.rows, v.length, ofOne, ofX);
     if (v.rest) gradientSums(&rest, mask, 1, length, ofOne, ofX);
@@ -185,16 +175,13 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     if (v.rest) inputGradients(&rest, mask, 1, length);
 }
 
-static void batch_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *y, Size yPitch,
-                                const float *dy, Size dyPitch, const float *gamma, const float *beta, const float *mean,
-                                const float *inverseDeviation, int relu, float *dx, Size dxPitch, float *gammaGradient,
-                                float *betaGradient) {
-    const int mask = !relu ? noMask : y ? maskOfOutput : maskRecomputed;
+static void batch_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *dy, Size dyPitch,
+                                const float *gamma, const float *beta, const float *mean, const float *inverseDeviation,
+                                int relu, float *dx, Size dxPitch, float *gammaGradient, float *betaGradient) {
     for (Size c = 0; c < channels; c += longestRow) {
-        const Backward b = {.x = x + c, .y = mask == maskOfOutput ? y + c : NULL, .dy = dy + c, .dx = dx + c, .xPitch = xPitch,
-                            .yPitch = yPitch, .dyPitch = dyPitch, .dxPitch = dxPitch, .mean = mean + c,
-                            .beta = mask == maskRecomputed ? beta + c : NULL};
-        backwardOfSlab(pixels, minimum(channels - c, longestRow), b, gamma + c, inverseDeviation + c, mask, gammaGradient + c,
+        const Backward b = {.x = x + c, .dy = dy + c, .dx = dx + c, .xPitch = xPitch, .dyPitch = dyPitch, .dxPitch = dxPitch,
+                            .mean = mean + c, .beta = beta + c};
+        backwardOfSlab(pixels, minimum(channels - c, longestRow), b, gamma + c, inverseDeviation + c, relu, gammaGradient + c,
                        betaGradient + c);
     }
 }

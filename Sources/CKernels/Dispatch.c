@@ -4,6 +4,8 @@
 #include <string.h>
 
 static const halcyon_kernel_table *_Atomic chosen;
+// Tests run beside each other, so a version is forced on one thread only.
+static _Thread_local const halcyon_kernel_table *forced;
 
 static const halcyon_kernel_table *supported(const char *name) {
 #if defined(__x86_64__)
@@ -18,6 +20,7 @@ static const halcyon_kernel_table *supported(const char *name) {
 }
 
 static const halcyon_kernel_table *kernels(void) {
+    if (forced) return forced;
     const halcyon_kernel_table *table = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (table) return table;
     table = supported(NULL);
@@ -28,29 +31,13 @@ static const halcyon_kernel_table *kernels(void) {
 const char *halcyon_kernels_isa(void) { return kernels()->isa; }
 
 int halcyon_kernels_force_isa(const char *name) {
-    const halcyon_kernel_table *table = supported(name);
-    if (table) atomic_store_explicit(&chosen, table, memory_order_relaxed);
-    return table != NULL;
-}
-
-void halcyon_fill(ptrdiff_t count, float value, float *y) {
-    kernels()->fill(count, value, y);
+    if (name && !supported(name)) return 0;
+    forced = name ? supported(name) : NULL;
+    return 1;
 }
 
 void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y) {
     kernels()->scale(count, x, factor, y);
-}
-
-void halcyon_accumulate_scaled(ptrdiff_t count, const float *x, float factor, float *y) {
-    kernels()->accumulate_scaled(count, x, factor, y);
-}
-
-double halcyon_sum_of_squares(ptrdiff_t count, const float *x) {
-    return kernels()->sum_of_squares(count, x);
-}
-
-double halcyon_sum(ptrdiff_t count, const float *x) {
-    return kernels()->sum(count, x);
 }
 
 int halcyon_all_finite(ptrdiff_t count, const float *x) {
@@ -62,11 +49,6 @@ void halcyon_adam(ptrdiff_t count, float *parameters, const float *gradients, fl
         gradientScale) {
     kernels()->adam(count, parameters, gradients, firstMoments, secondMoments, learningRate, beta1, beta2, epsilon,
             weightDecay, step, gradientScale);
-}
-
-void halcyon_momentum(ptrdiff_t count, float *parameters, const float *gradients, float *velocities, double
-        learningRate, double momentum, double weightDecay, float gradientScale) {
-    kernels()->momentum(count, parameters, gradients, velocities, learningRate, momentum, weightDecay, gradientScale);
 }
 
 double halcyon_mean_squared_error(ptrdiff_t count, const float *x, const float *target) {
@@ -90,11 +72,6 @@ void halcyon_copy(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_
     kernels()->copy(pixels, channels, x, xPitch, y, yPitch);
 }
 
-void halcyon_accumulate(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t
-        yPitch) {
-    kernels()->accumulate(pixels, channels, x, xPitch, y, yPitch);
-}
-
 void halcyon_add(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
         bPitch, float *y, ptrdiff_t yPitch) {
     kernels()->add(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
@@ -105,11 +82,6 @@ void halcyon_subtract(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrd
     kernels()->subtract(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
 }
 
-void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
-        bPitch, float *y, ptrdiff_t yPitch) {
-    kernels()->multiply(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
-}
-
 void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float slope, float *y,
         ptrdiff_t yPitch) {
     kernels()->leaky_relu(pixels, channels, x, xPitch, slope, y, yPitch);
@@ -118,27 +90,6 @@ void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, pt
 void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *y, ptrdiff_t yPitch, const float
         *dy, ptrdiff_t dyPitch, float slope, float *dx, ptrdiff_t dxPitch) {
     kernels()->leaky_relu_backward(pixels, channels, y, yPitch, dy, dyPitch, slope, dx, dxPitch);
-}
-
-void halcyon_bias_add(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *bias, float
-        *y, ptrdiff_t yPitch) {
-    kernels()->bias_add(pixels, channels, x, xPitch, bias, y, yPitch);
-}
-
-void halcyon_bias_gradient(ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t dyPitch, float
-        *biasGradient) {
-    kernels()->bias_gradient(pixels, channels, dy, dyPitch, biasGradient);
-}
-
-void halcyon_affine(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *scale, const
-        float *shift, int relu, float *y, ptrdiff_t yPitch) {
-    kernels()->affine(pixels, channels, x, xPitch, scale, shift, relu, y, yPitch);
-}
-
-void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float
-        epsilon, float momentum, float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
-    kernels()->batch_norm_statistics(pixels, channels, x, xPitch, epsilon, momentum, mean, inverseDeviation,
-            runningMean, runningVariance);
 }
 
 void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
@@ -155,11 +106,10 @@ void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const fl
             relu, y, yPitch);
 }
 
-void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *y,
-        ptrdiff_t yPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta, const float *mean,
+void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta, const float *mean,
         const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch, float *gammaGradient, float
         *betaGradient) {
-    kernels()->batch_norm_backward(pixels, channels, x, xPitch, y, yPitch, dy, dyPitch, gamma, beta, mean,
+    kernels()->batch_norm_backward(pixels, channels, x, xPitch, dy, dyPitch, gamma, beta, mean,
             inverseDeviation, relu, dx, dxPitch, gammaGradient, betaGradient);
 }
 

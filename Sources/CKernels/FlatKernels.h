@@ -1,15 +1,6 @@
 // Kernels over flat memory.
 
-static void fill(Size count, float value, float *y) {
-    const V v = splat(value);
-    LANES(count, store(y + i, v, k););
-}
-
 static void scale(Size count, const float *x, float factor, float *y) { LANES(count, store(y + i, load(x + i, k) * factor, k);); }
-
-static void accumulate_scaled(Size count, const float *x, float factor, float *y) {
-    LANES(count, store(y + i, load(y + i, k) + load(x + i, k) * factor, k););
-}
 
 INLINE double total(V a, V b, V c, V d) {
     double sum = 0;
@@ -51,18 +42,6 @@ INLINE double total(V a, V b, V c, V d) {
 
 INLINE V squared(V x) { return x * x; }
 
-static double sum_of_squares(Size count, const float *x) {
-    double result;
-    BLOCKED_SUM(count, squared(load(x + i, k)));
-    return result;
-}
-
-static double sum(Size count, const float *x) {
-    double result;
-    BLOCKED_SUM(count, load(x + i, k));
-    return result;
-}
-
 static int all_finite(Size count, const float *x) {
     V wrong = {0};
     LANES(count, wrong += load(x + i, k) * 0.0f;);  // infinity and NaN times 0 are NaN
@@ -86,17 +65,6 @@ static void adam(Size count, float *parameters, const float *gradients, float *f
         store(firstMoments + i, first, k);
         store(secondMoments + i, v, k);
         store(parameters + i, load(parameters + i, k) * keep - first * stepSize / denominator, k);
-    });
-}
-
-static void momentum(Size count, float *parameters, const float *gradients, float *velocities, double learningRate,
-                     double momentumFactor, double weightDecay, float gradientScale) {
-    const float rate = (float)learningRate, factor = (float)momentumFactor, decay = (float)weightDecay;
-    LANES(count, {
-        const V p = load(parameters + i, k);
-        const V velocity = load(velocities + i, k) * factor + (load(gradients + i, k) * gradientScale + p * decay);
-        store(velocities + i, velocity, k);
-        store(parameters + i, p - velocity * rate, k);
     });
 }
 

@@ -31,7 +31,6 @@ static void accumulate(Size pixels, Size channels, const float *x, Size xPitch, 
     }
 BINARY(add, +)
 BINARY(subtract, -)
-BINARY(multiply, *)
 #undef BINARY
 
 static void leaky_relu(Size pixels, Size channels, const float *x, Size xPitch, float slope, float *y, Size yPitch) {
@@ -62,20 +61,6 @@ static void leaky_relu_backward(Size pixels, Size channels, const float *y, Size
     }
 }
 
-static void biasRows(Size rows, Size length, const float *x, Size xPitch, const float *bias, float *y, Size yPitch) {
-    for (Size r = 0; r < rows; r++)
-        LANES(length, store(y + r * yPitch + i, load(x + r * xPitch + i, k) + load(bias + i, k), k););
-}
-
-static void bias_add(Size pixels, Size channels, const float *x, Size xPitch, const float *bias, float *y, Size yPitch) {
-    float buffer[longestRow];
-    const Rows v = rowsOf(pixels, channels, xPitch == channels && yPitch == channels);
-    bias = repeated(bias, channels, v.repeat, buffer);
-    biasRows(v.rows, v.length, x, xPitch * v.repeat, bias, y, yPitch * v.repeat);
-    const Size done = v.rows * v.repeat;
-    if (v.rest) biasRows(1, v.rest * channels, x + done * xPitch, 0, bias, y + done * yPitch, 0);
-}
-
 static void affineRows(Size rows, Size length, const float *x, Size xPitch, const float *center, const float *factor,
                        const float *shift, int relu, float *y, Size yPitch) {
     if (relu) {
@@ -104,31 +89,12 @@ static void centeredAffine(Size pixels, Size channels, const float *x, Size xPit
     if (v.rest) affineRows(1, v.rest * channels, x + done * xPitch, 0, center, factor, shift, relu, y + done * yPitch, 0);
 }
 
-static void affine(Size pixels, Size channels, const float *x, Size xPitch, const float *factor, const float *shift, int relu,
-                   float *y, Size yPitch) {
-    static const float zeros[longestRow];
-    if (channels <= longestRow) {
-        centeredAffine(pixels, channels, x, xPitch, zeros, factor, shift, relu, y, yPitch);
-        return;
-    }
-    for (Size first = 0; first < channels; first += longestRow)
-        centeredAffine(pixels, minimum(channels - first, longestRow), x + first, xPitch, zeros, factor + first, shift + first,
-                       relu, y + first, yPitch);
-}
-
 enum { blockRows = 256 };
 
 /// Adds `count` vectors to doubles.
 INLINE void flush(const V *sums, int count, Size k, double *totals) {
     for (int v = 0; v < count; v++)
         for (Size j = 0; j < k; j++) totals[v * W + j] += (double)sums[v][j];
-}
-
-INLINE void sumGroup(int count, Size k, Size rows, const float *x, Size pitch, double *totals) {
-    V sums[4] = {0};
-    for (Size r = 0; r < rows; r++)
-        for (int v = 0; v < count; v++) sums[v] += load(x + r * pitch + v * W, k);
-    flush(sums, count, k, totals);
 }
 
 /// Runs a statement over blocks of rows `start` ... (`block` of them, which stay in the cache) and groups of `count` vectors of
@@ -152,25 +118,9 @@ INLINE void sumGroup(int count, Size k, Size rows, const float *x, Size pitch, d
         }                                                                                     \
     }
 
-/// Adds the sum over rows of each of `length` columns to `totals`.
-static void sumRows(Size rows, Size length, const float *x, Size pitch, double *totals) {
-    ROW_BLOCKS(rows, length, sumGroup(count, k, block, x + start * pitch + i, pitch, totals + i);)
-}
-
 /// Totals of a row of repeated pixels to totals of channels.
 INLINE void foldRepeats(double *totals, Size channels, Size repeat) {
     for (Size r = 1; r < repeat; r++)
         for (Size c = 0; c < channels; c++) totals[c] += totals[r * channels + c];
 }
 
-static void bias_gradient(Size pixels, Size allChannels, const float *dy, Size dyPitch, float *biasGradient) {
-    for (Size first = 0; first < allChannels; first += longestRow) {
-        const Size channels = minimum(allChannels - first, longestRow);
-        double totals[longestRow] = {0};
-        const Rows v = rowsOf(pixels, channels, dyPitch == channels);
-        sumRows(v.rows, v.length, dy + first, dyPitch * v.repeat, totals);
-        if (v.rest) sumRows(1, v.rest * channels, dy + first + v.rows * v.repeat * dyPitch, 0, totals);
-        foldRepeats(totals, channels, v.repeat);
-        for (Size c = 0; c < channels; c++) biasGradient[first + c] = (float)totals[c];
-    }
-}

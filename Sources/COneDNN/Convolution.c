@@ -1,34 +1,10 @@
-#include "COneDNN.h"
-#include "ThinConvolution.h"
-#include <dnnl.h>
+#include "ConvolutionState.h"
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // The toolchain ships no omp.h; oneDNN is linked against GCC's runtime.
 extern void omp_set_num_threads(int);
-extern int omp_get_max_threads(void);
-
-struct halcyon_conv {
-    int direction, hasBias;
-    dnnl_stream_t stream;
-    dnnl_primitive_t primitive, reorder;
-    dnnl_memory_t source, weights, bias, destination, scratchpad;
-    dnnl_memory_t canonical;  // OIHW, NULL if the prepared form is OIHW
-    size_t weightBytes, scratchpadBytes;
-    char implementation[64];
-    // oneDNN's fast implementations take dense tensors only: a slice is copied through scratch memory, at these offsets after
-    // the primitive's own; 0 floats where none is needed.
-    struct slice {
-        size_t pixels, channels, pitch, offset;
-        int copied;
-    } sourceSlice, destinationSlice;
-    // Own kernels instead of oneDNN, if not NULL.
-    const halcyon_thin_kernels *thin;
-    halcyon_thin_shape thinShape;
-    int thinIsSource, kernelReversed, relu, inputChannels;
-};
 
 static dnnl_engine_t engine;
 static int engineStatus;
@@ -42,16 +18,7 @@ const char *halcyon_dnn_status_name(int status) {
     return status >= 0 && status < (int)(sizeof names / sizeof *names) ? names[status] : "unknown status";
 }
 
-const char *halcyon_dnn_version(void) {
-    static char text[32];
-    const dnnl_version_t *version = dnnl_version();
-    snprintf(text, sizeof text, "%d.%d.%d", version->major, version->minor, version->patch);
-    return text;
-}
-
 void halcyon_dnn_set_threads(int threads) { omp_set_num_threads(threads); }
-int halcyon_dnn_threads(void) { return omp_get_max_threads(); }
-int halcyon_dnn_set_primitive_cache(int capacity) { return dnnl_set_primitive_cache_capacity(capacity); }
 
 static int outputSize(int input, int kernel, int stride, int padding, int dilation) {
     return (input + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
@@ -128,9 +95,6 @@ static int build(halcyon_conv *conv, const halcyon_conv_shape *s, int activation
         }
         CHECK(dnnl_primitive_desc_create(&chosen, &desc, attributes, engine, forward));
     }
-    const char *name = "";
-    dnnl_primitive_desc_query(chosen, dnnl_query_impl_info_str, 0, &name);
-    snprintf(conv->implementation, sizeof conv->implementation, "%s", name);
 
     const int ofGradient = conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS;
     const dnnl_memory_desc_t *prepared =
@@ -198,88 +162,6 @@ static void scatter(const struct slice *slice, float *data, void *scratchpad) {
         memcpy(data + p * slice->pitch, dense + p * slice->channels, slice->channels * sizeof(float));
 }
 
-/// Takes the own kernels where they measured faster (16x48x48, one thread): oneDNN pads a thin side to a whole vector when it
-/// has to produce it, or its weights' gradient; it is good at weights' gradients of thin sources with few outputs.
-static int buildThin(halcyon_conv *conv, const halcyon_conv_shape *s, int activation) {
-    enum { mostThin = 3, leastWide = 8 };
-    const int destination = s->outputChannels <= mostThin && s->inputChannels >= leastWide;
-    const int source = s->inputChannels <= mostThin && s->outputChannels >= leastWide;
-    const int gradientOfSource = source && s->inputChannels <= 2 && s->outputChannels >= 32;
-    const int wanted = conv->direction == HALCYON_CONV_FORWARD         ? destination
-                       : conv->direction == HALCYON_CONV_BACKWARD_DATA ? source
-                                                                       : destination || gradientOfSource;
-    if (!wanted || s->stride != 1 || s->groups != 1) return 0;
-    conv->thin = halcyon_thin_best();
-    conv->thinIsSource = source;
-    conv->relu = activation == HALCYON_CONV_RELU;
-    conv->inputChannels = s->inputChannels;
-    halcyon_thin_shape *thin = &conv->thinShape;
-    thin->batch = s->batch;
-    thin->kernelHeight = s->kernelHeight, thin->kernelWidth = s->kernelWidth, thin->dilation = s->dilation;
-    if (source) {
-        thin->thinHeight = s->inputHeight, thin->thinWidth = s->inputWidth, thin->thinChannels = s->inputChannels;
-        thin->thinPitch = s->sourcePitch;
-        thin->wideHeight = halcyon_conv_output_height(s), thin->wideWidth = halcyon_conv_output_width(s);
-        thin->wideChannels = s->outputChannels, thin->widePitch = s->destinationPitch;
-    } else {
-        thin->thinHeight = halcyon_conv_output_height(s), thin->thinWidth = halcyon_conv_output_width(s);
-        thin->thinChannels = s->outputChannels, thin->thinPitch = s->destinationPitch;
-        thin->wideHeight = s->inputHeight, thin->wideWidth = s->inputWidth, thin->wideChannels = s->inputChannels;
-        thin->widePitch = s->sourcePitch;
-    }
-    // Forward, and backward weights of a thin source, read the input at h - padding + k; the other two see the kernel reversed.
-    const int reversed = conv->kernelReversed =
-        conv->direction == HALCYON_CONV_BACKWARD_DATA || (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS && !source);
-    thin->paddingHeight = reversed ? (s->kernelHeight - 1) * s->dilation - s->paddingHeight : s->paddingHeight;
-    thin->paddingWidth = reversed ? (s->kernelWidth - 1) * s->dilation - s->paddingWidth : s->paddingWidth;
-    const size_t weights = (size_t)s->inputChannels * s->outputChannels * s->kernelHeight * s->kernelWidth;
-    conv->weightBytes = weights * sizeof(float);
-    if (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS)
-        conv->scratchpadBytes = (weights + (size_t)thin->wideChannels) * sizeof(double) +
-                                halcyon_thin_plane_floats(thin) * sizeof(float);
-    snprintf(conv->implementation, sizeof conv->implementation, "%s", conv->thin->name);
-    return 1;
-}
-
-/// Offset in OIHW of the weight between a thin and a wide channel at a kernel position of the thin kernels' order.
-static size_t canonicalOffset(const halcyon_conv *conv, ptrdiff_t thin, ptrdiff_t position, ptrdiff_t wide) {
-    const ptrdiff_t positions = conv->thinShape.kernelHeight * conv->thinShape.kernelWidth;
-    const ptrdiff_t output = conv->thinIsSource ? wide : thin, input = conv->thinIsSource ? thin : wide;
-    return (size_t)((output * conv->inputChannels + input) * positions + (conv->kernelReversed ? positions - 1 - position : position));
-}
-
-static void prepareThin(const halcyon_conv *conv, const float *oihw, float *prepared) {
-    const halcyon_thin_shape *s = &conv->thinShape;
-    for (ptrdiff_t t = 0; t < s->thinChannels; t++)
-        for (ptrdiff_t position = 0; position < s->kernelHeight * s->kernelWidth; position++)
-            for (ptrdiff_t c = 0; c < s->wideChannels; c++) *prepared++ = oihw[canonicalOffset(conv, t, position, c)];
-}
-
-static void correlateThin(const halcyon_conv *conv, const float *source, const float *destinationGradient, float *gradient,
-                          float *biasGradient, void *scratchpad) {
-    const halcyon_thin_shape *s = &conv->thinShape;
-    const size_t weights = conv->weightBytes / sizeof(float), wideChannels = (size_t)s->wideChannels;
-    double *sums = scratchpad, *wideSums = sums + weights;
-    memset(sums, 0, (weights + wideChannels) * sizeof *sums);
-    const float *wide = conv->thinIsSource ? destinationGradient : source;
-    const float *thin = conv->thinIsSource ? source : destinationGradient;
-    conv->thin->correlate(s, wide, thin, (float *)(wideSums + wideChannels), sums,
-                          conv->hasBias && conv->thinIsSource ? wideSums : NULL);
-    for (ptrdiff_t t = 0; t < s->thinChannels; t++)
-        for (ptrdiff_t position = 0; position < s->kernelHeight * s->kernelWidth; position++)
-            for (ptrdiff_t c = 0; c < s->wideChannels; c++) gradient[canonicalOffset(conv, t, position, c)] = (float)*sums++;
-    if (!conv->hasBias) return;
-    if (conv->thinIsSource) {
-        for (size_t c = 0; c < wideChannels; c++) biasGradient[c] = (float)wideSums[c];
-    } else {
-        for (ptrdiff_t t = 0; t < s->thinChannels; t++) {
-            double sum = 0;
-            for (ptrdiff_t p = 0; p < s->batch * s->thinHeight * s->thinWidth; p++) sum += (double)thin[p * s->thinPitch + t];
-            biasGradient[t] = (float)sum;
-        }
-    }
-}
-
 static int isValid(const halcyon_conv_shape *s, int direction) {
     return direction >= HALCYON_CONV_FORWARD && direction <= HALCYON_CONV_BACKWARD_WEIGHTS && s->batch > 0 && s->inputHeight > 0 &&
            s->inputWidth > 0 && s->inputChannels > 0 && s->outputChannels > 0 && s->kernelHeight > 0 && s->kernelWidth > 0 &&
@@ -298,7 +180,7 @@ halcyon_conv *halcyon_conv_create(const halcyon_conv_shape *shape, int direction
     if (!conv) return NULL;
     conv->direction = direction;
     conv->hasBias = hasBias != 0;
-    if (buildThin(conv, shape, activation)) {
+    if (halcyon_thin_build(conv, shape, activation)) {
         *status = dnnl_success;
         return conv;
     }
@@ -322,11 +204,6 @@ void halcyon_conv_destroy(halcyon_conv *conv) {
 
 size_t halcyon_conv_weight_bytes(const halcyon_conv *conv) { return conv->weightBytes; }
 size_t halcyon_conv_scratchpad_bytes(const halcyon_conv *conv) { return conv->scratchpadBytes; }
-const char *halcyon_conv_implementation(const halcyon_conv *conv) { return conv->implementation; }
-int halcyon_conv_weights_are_canonical(const halcyon_conv *conv) {
-    return conv->canonical == NULL && (!conv->thin || conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS);
-}
-
 static int execute(halcyon_conv *conv, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *arguments) {
     int status = dnnl_primitive_execute(primitive, conv->stream, count, arguments);
     return status != dnnl_success ? status : dnnl_stream_wait(conv->stream);
@@ -341,7 +218,7 @@ static int reorder(halcyon_conv *conv, dnnl_memory_t from, const void *fromData,
 
 int halcyon_conv_prepare_weights(halcyon_conv *conv, const float *oihw, void *prepared) {
     if (conv->thin && conv->direction != HALCYON_CONV_BACKWARD_WEIGHTS) {
-        prepareThin(conv, oihw, prepared);
+        halcyon_thin_prepare(conv, oihw, prepared);
         return dnnl_success;
     }
     if (conv->canonical) return reorder(conv, conv->canonical, oihw, conv->weights, prepared);
@@ -401,7 +278,7 @@ int halcyon_conv_backward_weights(halcyon_conv *conv, const float *source, const
                                   void *preparedGradient, float *biasGradient, void *scratchpad) {
     if (conv->direction != HALCYON_CONV_BACKWARD_WEIGHTS) return dnnl_invalid_arguments;
     if (conv->thin) {
-        correlateThin(conv, source, destinationGradient, preparedGradient, biasGradient, scratchpad);
+        halcyon_thin_correlate(conv, source, destinationGradient, preparedGradient, biasGradient, scratchpad);
         return dnnl_success;
     }
     dnnl_memory_set_data_handle(conv->source, gathered(&conv->sourceSlice, source, scratchpad));

@@ -30,6 +30,6 @@ extern const halcyon_thin_kernels halcyon_thin_portable;
 #if defined(__x86_64__)
 extern const halcyon_thin_kernels halcyon_thin_avx2, halcyon_thin_avx512;
 #endif
-/// The best version for this processor.
+/// The best version for this processor, or the one that was forced.
 const halcyon_thin_kernels *halcyon_thin_best(void);
 #endif

@@ -1,4 +1,5 @@
 import Documents
+import Imaging
 import Networks
 import Training
 import Trials
@@ -9,11 +10,13 @@ package struct NetworkInspector: CandidateInspector {
 
     package init(experiment: TrainingExperiment) { self.experiment = experiment }
 
-    /// - Throws: a located `InputError` when the candidate is malformed, does not fit the size, or has training settings
+    /// - Throws: a located `InputError` when the candidate is malformed, does not fit the size or the training patches, or has training settings
     ///   that the recipe refuses.
     package func inspect(_ candidate: Document) throws -> CandidateInspection {
         let architecture = try Architecture(candidate)
-        _ = try experiment.recipe.overridden(by: architecture.training)
+        let recipe = try experiment.recipe.overridden(by: architecture.training)
+        let crop = experiment.train.crop ?? DatasetDescription.defaultTrainingCrop
+        _ = try Trainer.inputShapes(of: architecture, recipe: recipe, crop: crop)
         let cost = try NetworkCost(of: architecture, experiment.latency)
         return CandidateInspection(
             candidateHash: architecture.candidateHash, architectureHash: architecture.architectureHash,

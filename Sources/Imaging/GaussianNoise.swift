@@ -27,6 +27,10 @@ package struct GaussianNoise: NoiseModel {
         sigmas = low...high
     }
 
+    package var document: Document {
+        ["kind": .string(Self.word), "sigma": [.float(sigmas.lowerBound), .float(sigmas.upperBound)]]
+    }
+
     package func apply(
         to clean: UnsafeBufferPointer<Float>, into noisy: UnsafeMutableBufferPointer<Float>, stream: inout RandomStream
     ) -> Float {

@@ -15,6 +15,9 @@ package protocol NoiseModel: Sendable {
     /// The noise levels that can occur, on the 0...255 scale.
     var sigmas: ClosedRange<Double> { get }
 
+    /// The model with every setting, as `init(parsing:)` reads it.
+    var document: Document { get }
+
     /// Writes `clean` plus noise to `noisy`: one picture, samples in 0...1; the result is not clipped.
     /// The buffers have one length and may be the same memory.
     /// - Returns: the sigma used, on the 0...255 scale.

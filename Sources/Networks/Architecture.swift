@@ -62,8 +62,17 @@ package struct Architecture: Sendable {
 
     /// Names network and training settings.
     package var candidateHash: String {
-        let identity: Document = ["network": canonicalNetwork, "training": exactNumbers(training)]
+        let identity: Document = ["network": canonicalNetwork, "training": canonicalTraining]
         return identity.digest
+    }
+
+    /// The training settings with numbers and words for the same thing written in one way.
+    private var canonicalTraining: Document {
+        var settings = exactNumbers(training)
+        if case .string(let word)? = settings["loss"]?.value, let kind = PixelLoss.Kind(word: word) {
+            settings["loss"] = .string(kind.rawValue)
+        }
+        return settings
     }
 
     /// The training graph of the canonical network.

@@ -1,6 +1,16 @@
 import Documents
 import Engine
 
+/// Refuses batches of images that are not compiled: a guard against slips in a size.
+/// - Throws: an `InputError` without location.
+package func checkSizes(height: Int, width: Int, batch: Int = 1) throws {
+    let sizes = 1...32768
+    guard sizes.contains(height), sizes.contains(width), sizes.contains(batch), batch * height * width <= 1 << 28 else {
+        throw InputError(
+            "a batch of \(batch) images of \(height)x\(width) is out of range", hint: "sizes are from 1 to 32768, and at most 2^28 pixels")
+    }
+}
+
 /// What a network costs at a size, without running it.
 package struct NetworkCost: Sendable, Equatable {
     /// The architecture's name, or the start of its hash.
@@ -9,7 +19,7 @@ package struct NetworkCost: Sendable, Equatable {
     package let parameters: Int
     /// Multiply-accumulates of one forward pass of the whole batch; three times that for a training step.
     package let macs: Int
-    /// The program's arena with all parameters, in bytes; gradients and the optimizer's state are not in it.
+    /// The program's arena with all parameters, in bytes; for a training step also the gradients and the optimizer's moments.
     package let peakBytes: Int
     package let family: String
     /// `Architecture.architectureHash`.
@@ -19,11 +29,7 @@ package struct NetworkCost: Sendable, Equatable {
     /// - Parameter training: the cost of a training step with the mean squared error, instead of inference.
     /// - Throws: `InputError` where the network cannot take the size.
     package init(of architecture: Architecture, height: Int, width: Int, batch: Int = 1, training: Bool = false) throws {
-        let sizes = 1...32768
-        guard sizes.contains(height), sizes.contains(width), sizes.contains(batch), batch * height * width <= 1 << 28 else {
-            throw InputError(
-                "a batch of \(batch) images of \(height)x\(width) is out of range", hint: "sizes are from 1 to 32768, and at most 2^28 pixels")
-        }
+        try checkSizes(height: height, width: width, batch: batch)
         let graph = try buildGraph(architecture)
         let shapes = architecture.inputShapes(height: height, width: width, batch: batch)
         do {
@@ -31,7 +37,7 @@ package struct NetworkCost: Sendable, Equatable {
             if training {
                 let target: Shape = [batch, height, width, architecture.network.inputChannels]
                 let inputs = shapes.merging(["target": target]) { known, _ in known }
-                peakBytes = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: inputs).peakBytes
+                peakBytes = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: inputs).trainingPeakBytes
             } else {
                 peakBytes = try Compiler.compile(graph.forInference(), inputs: shapes).peakBytes
             }

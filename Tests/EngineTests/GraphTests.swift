@@ -1,3 +1,4 @@
+import Documents
 import Engine
 import RandomStreams
 import Testing
@@ -174,6 +175,37 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         graph.outputs.append(("image", graph.apply(Convolution(), image, weight, path: "block1.conv")))
         #expect { try graph.shapes(inputs: ["image": [1, 8, 8, 3]]) } throws: { error in
             "\(error)".hasPrefix("block1.conv:") && "\(error)".contains("5 channels")
+        }
+    }
+
+    @Test func aProgramThatCannotFitIsRefused() throws {
+        let graph = sampleNetwork().forInference()
+        let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 5))
+        let program = try Compiler.compile(graph, inputs: ["image": [1, 64, 64, 1]])
+        _ = try CPUDevice().load(program, parameters: store, memory: program.peakBytes)
+        let error = try #require(throws: InputError.self) {
+            try CPUDevice().load(program, parameters: store, memory: program.peakBytes - 1)
+        }
+        #expect(error.message.contains("memory") && error.hint != nil)
+        #expect(CPUDevice.physicalMemory > 1 << 28)
+    }
+
+    @Test func aStepNeedsGradientsAndMomentsToo() throws {
+        let inputs: [String: Shape] = ["image": [1, 8, 8, 1], "target": [1, 8, 8, 1]]
+        let program = try Compiler.compileTraining(sampleNetwork(), loss: PixelLoss(.l2), inputs: inputs)
+        let trainable = program.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
+        #expect(program.trainingPeakBytes == program.peakBytes + 12 * trainable)
+    }
+
+    @Test func finiteMeansEveryParameterAndBuffer() {
+        for (name, value) in [("w", Float.nan), ("w", .infinity), ("buffer", -.infinity)] {
+            let store = ParameterStore(
+                [("w", true), ("buffer", false)].map {
+                    ParameterSpecification(name: $0.0, shape: [37], initializer: .constant(1e30), trainable: $0.1)
+                }, stream: RandomStream(seed: 0))
+            #expect(store.isFinite)
+            store.set(name, [Float](repeating: 0, count: 36) + [value])
+            #expect(!store.isFinite)
         }
     }
 

@@ -93,7 +93,18 @@ import Testing
         }
     }
 
+    /// In every version of our own kernels that this processor can run.
     @Test(arguments: cases) func kernelAgreesWithTheTwin(_ item: Case) throws {
+        for name in CPUDevice.instructionSets {
+            try CPUDevice.withInstructionSet(name) { () throws in
+                #expect(CPUDevice.instructionSet == name)
+                try kernelAgreesWithTheTwin(item, "in \(name)")
+            }
+        }
+        try kernelAgreesWithTheTwin(item, "in \(CPUDevice.instructionSet)")
+    }
+
+    private func kernelAgreesWithTheTwin(_ item: Case, _ version: String) throws {
         let (graph, inputs, outputs) = Self.graph(item)
         _ = inputs
         let shapes = Dictionary(uniqueKeysWithValues: item.sample.inputs.enumerated().map { ("x\($0)", $1) })
@@ -111,7 +122,7 @@ import Testing
             for index in outputs.indices {
                 let scale = max(1, expected[index].elements.map(abs).max()!)
                 let worst = zip(executable.output("y\(index)"), expected[index].elements).map { abs(Double($0) - $1) }.max()!
-                #expect(worst <= 2e-5 * scale, "output \(index), run \(run)")
+                #expect(worst <= 2e-5 * scale, "output \(index), run \(run), \(version)")
             }
         }
     }

@@ -62,6 +62,21 @@ import Training
         #expect(whole != picture)
     }
 
+    /// Colour, a noise map, wide kernels, and a size multiple above the skeleton's own.
+    @Test func everyKindOfInputIsTiledAlike() throws {
+        let block: Document = ["block": "residual", "kernel": 5, "dilation": 2, "normalization": "none"]
+        let network: Document = [
+            "input-channels": 3, "noise-map": true, "size-multiple": 8,
+            "skeleton": ["kind": "unetpp", "levels": 2, "width": 4, "nodes": block],
+        ]
+        let denoiser = try Denoiser(Architecture(["network": network]), seed: 4)
+        let picture = DeadLeaves(size: 260, channels: 3).image(RandomStream(seed: 3)).cropped(top: 0, left: 0, height: 243, width: 259)
+        let whole = try denoiser.denoise(picture, sigma: 30)
+        denoiser.wholePixels = 100
+        let tiled = try denoiser.denoise(picture, sigma: 30)
+        #expect(zip(whole.pixels, tiled.pixels).map { abs($0 - $1) }.max() ?? 1 < 1e-5)
+    }
+
     /// Published weights reproduce the published numbers.
     @Test(
         .enabled(if: Samples.shared != nil, "the shared data and weights are absent"),

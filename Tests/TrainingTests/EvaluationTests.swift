@@ -120,6 +120,18 @@ import Trials
         #expect(plain.metrics["peak_bytes"] ?? 0 > 0)
         #expect(try inputError { _ = try inspector.inspect(Samples.candidate(training: ["steps": 5])) } != nil)
     }
+
+    /// What fits the latency size may not fit the training patches: such a candidate is rejected before any attempt.
+    @Test func theInspectorRefusesWhatCannotBeTrained() throws {
+        let small = Self.experiment.replacing("crop: 16", with: "crop: 3").replacing("size: 24x40", with: "size: 64x64")
+        let inspector = NetworkInspector(
+            experiment: try TrainingExperiment(Document.parse(small, file: "e.yaml"), environment: [:], baseFolder: ""))
+        let deep: Document = [
+            "network": ["skeleton": ["kind": "unetpp", "levels": 4, "width": 2, "nodes": ["block": "plain"]]]
+        ]
+        #expect(try inputError { _ = try inspector.inspect(deep) }?.message.contains("3x3") == true)
+        _ = try inspector.inspect(Samples.candidate())
+    }
 }
 
 @Suite struct MeasurementTests {

@@ -78,7 +78,7 @@ import Training
         let experiment = try TrainingExperiment(document, environment: ["PICTURES": "/p"], baseFolder: "/b")
         #expect(experiment.latency.height == 64 && experiment.latency.width == 48 && experiment.train.crop == 16)
         #expect(experiment.validation.sigmas == [25] && experiment.seed == 1)
-        for (good, bad) in [("size: 64x48", "size: 64"), ("size: 64x48", "size: 0x4"), ("threads: 1", "threads: 0")] {
+        for (good, bad) in [("size: 64x48", "size: 64"), ("size: 64x48", "size: 0x4"), ("size: 64x48", "size: 40000x8"), ("size: 64x48", "size: 30000x30000"), ("threads: 1", "threads: 0")] {
             let broken = try Document.parse(text.replacing(good, with: bad), file: "e.yaml")
             let error = try inputError { _ = try TrainingExperiment(broken, environment: ["PICTURES": "/p"], baseFolder: "/b") }
             #expect(error?.location?.line == 7, "\(bad)")

@@ -60,6 +60,40 @@ import Training
         #expect(try inputError { try seeded.restore(checkpoint, path: "c.h5") }?.description.contains("seed") == true)
     }
 
+    @Test func aCheckpointGoesOnUnderItsOwnSettingsOnly() throws {
+        var recipe = Recipe(steps: 6)
+        recipe.batch = 2
+        let checkpoint = try Samples.trainer(Samples.architecture(), recipe: recipe).checkpoint()
+        try Samples.trainer(Samples.architecture(), recipe: recipe).restore(checkpoint, path: "c.h5")
+        var others: [Trainer] = []
+        for change in [{ $0.learningRate = 0.5 }, { $0.steps = 7 }, { $0.augment = false }, { $0.loss = trainingLosses[1] }]
+            as [(inout Recipe) -> Void]
+        {
+            var changed = recipe
+            change(&changed)
+            others.append(try Samples.trainer(Samples.architecture(), recipe: changed))
+        }
+        others.append(try Samples.trainer(Samples.architecture(), recipe: recipe, images: Samples.pictures(5)))
+        others.append(try Samples.trainer(Samples.architecture(), recipe: recipe, crop: 20))
+        others.append(
+            try Trainer(
+                Samples.architecture(), recipe: recipe, images: Samples.pictures(), noise: GaussianNoise(sigma: 25), crop: 16,
+                seed: 5))
+        for other in others {
+            let error = try #require(try inputError { try other.restore(checkpoint, path: "c.h5") })
+            #expect(error.message.contains("c.h5") && error.message.contains("recipe") && error.hint != nil)
+        }
+    }
+
+    /// The pass after the last loss may break the parameters unseen.
+    @Test func brokenParametersEndTheTraining() throws {
+        let trainer = try Samples.trainer(Samples.architecture())
+        try trainer.run(to: 2)
+        trainer.parameters.set("conv1.weight", trainer.parameters.values(of: "conv1.weight").map { _ in .infinity })
+        let error = try #require(throws: TrainingDiverged.self) { try trainer.run(to: 2) }
+        #expect(error.step == 2 && error.description.contains("parameters"))
+    }
+
     @Test func theLearningCurveAveragesWindows() throws {
         var recipe = Recipe(steps: 40)
         recipe.batch = 1

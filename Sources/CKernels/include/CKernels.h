@@ -12,19 +12,14 @@
 
 /// The instruction set in use: "avx512", "avx2" or "portable".
 const char *halcyon_kernels_isa(void);
-/// Chooses a version by name, for tests; NULL returns to the best one. Returns 1, or 0 if unknown or not supported here.
-/// Not for use while another thread runs kernels.
+/// Chooses the version that the calling thread uses by name, for tests; NULL returns to the best one. Returns 1, or 0 if
+/// unknown or not supported here.
 int halcyon_kernels_force_isa(const char *name);
 
 // MARK: Flat memory
 
-void halcyon_fill(ptrdiff_t count, float value, float *y);
 /// y = x * factor
 void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y);
-/// y += x * factor
-void halcyon_accumulate_scaled(ptrdiff_t count, const float *x, float factor, float *y);
-double halcyon_sum_of_squares(ptrdiff_t count, const float *x);
-double halcyon_sum(ptrdiff_t count, const float *x);
 /// 1 if every element is finite.
 int halcyon_all_finite(ptrdiff_t count, const float *x);
 
@@ -35,10 +30,6 @@ int halcyon_all_finite(ptrdiff_t count, const float *x);
 void halcyon_adam(ptrdiff_t count, float *parameters, const float *gradients, float *firstMoments, float *secondMoments,
                   double learningRate, double beta1, double beta2, double epsilon, double weightDecay, ptrdiff_t step,
                   float gradientScale);
-/// One step of gradient descent with momentum, PyTorch's formula without dampening or Nesterov:
-/// g' = g * gradientScale + weightDecay * p; velocity = momentum * velocity + g'; p -= learningRate * velocity.
-void halcyon_momentum(ptrdiff_t count, float *parameters, const float *gradients, float *velocities, double learningRate,
-                      double momentum, double weightDecay, float gradientScale);
 
 /// Mean of (x - t)². Double accumulation.
 double halcyon_mean_squared_error(ptrdiff_t count, const float *x, const float *target);
@@ -53,16 +44,11 @@ void halcyon_mean_absolute_error_gradient(ptrdiff_t count, const float *x, const
 
 /// y = x
 void halcyon_copy(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
-/// y += x
-void halcyon_accumulate(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
 /// y = a + b
 void halcyon_add(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
                  float *y, ptrdiff_t yPitch);
 /// y = a - b
 void halcyon_subtract(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
-                      float *y, ptrdiff_t yPitch);
-/// y = a * b
-void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t bPitch,
                       float *y, ptrdiff_t yPitch);
 /// y = max(x, slope * x) as x > 0 ? x : slope * x; slope 0 is ReLU.
 void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float slope, float *y,
@@ -70,23 +56,12 @@ void halcyon_leaky_relu(ptrdiff_t pixels, ptrdiff_t channels, const float *x, pt
 /// dx = y > 0 ? dy : slope * dy, from the activation's output y (slope >= 0). dx may be dy.
 void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *y, ptrdiff_t yPitch, const float *dy,
                                  ptrdiff_t dyPitch, float slope, float *dx, ptrdiff_t dxPitch);
-/// y = x + bias[c]
-void halcyon_bias_add(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *bias, float *y,
-                      ptrdiff_t yPitch);
-/// biasGradient[c] = sum of dy over pixels; float sums over at most 256 pixels, added in double.
-void halcyon_bias_gradient(ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t dyPitch, float *biasGradient);
-/// y = act(x * scale[c] + shift[c]), act ReLU if `relu`.
-void halcyon_affine(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *scale,
-                    const float *shift, int relu, float *y, ptrdiff_t yPitch);
 
 // MARK: Batch normalization (Ioffe and Szegedy 2015)
 
-/// The statistics of a training pass: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance;
-/// if not NULL, running = (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch.
-void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float epsilon,
-                                   float momentum, float *mean, float *inverseDeviation, float *runningMean,
-                                   float *runningVariance);
-/// Training: statistics as above, then y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
+/// Training: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance; if not NULL, running =
+/// (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch. Then
+/// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
 void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                 const float *beta, float epsilon, float momentum, int relu, float *mean,
                                 float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
@@ -95,11 +70,10 @@ void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const floa
 void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                   const float *beta, const float *runningMean, const float *runningVariance, float epsilon,
                                   int relu, float *y, ptrdiff_t yPitch);
-/// Gradients of the training pass from its input x, its statistics and dy. With `relu`, dy is first masked by y > 0, and
-/// the mask is taken from y if y is not NULL, else recomputed from x, gamma and beta (bit-equal to the forward pass and
-/// one tensor less to read). `beta` is read only then. Overwrites dx, gammaGradient[c], betaGradient[c]. dx may be dy or x.
-void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *y,
-                                 ptrdiff_t yPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta,
+/// Gradients of the training pass from its input x, its statistics and dy. With `relu`, dy is first masked by y > 0, which is
+/// recomputed from x, gamma and beta (bit-equal to the forward pass and one tensor less to read). Overwrites dx,
+/// gammaGradient[c], betaGradient[c]. dx may be dy or x.
+void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta,
                                  const float *mean, const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch,
                                  float *gammaGradient, float *betaGradient);
 

@@ -35,13 +35,12 @@ typedef struct halcyon_conv halcyon_conv;
 
 /// Status codes: 0 is success; others are oneDNN's dnnl_status_t (1 out of memory, 2 invalid arguments, 3 unimplemented ...).
 const char *halcyon_dnn_status_name(int status);
-/// "2.6.3" and the like.
-const char *halcyon_dnn_version(void);
 /// Threads that oneDNN's OpenMP runtime may use from now on in calls of the calling thread. Changes bits of results.
 void halcyon_dnn_set_threads(int threads);
-int halcyon_dnn_threads(void);
-/// How many primitives oneDNN keeps for reuse by later creations of equal shape (default 1024).
-int halcyon_dnn_set_primitive_cache(int capacity);
+
+/// Chooses the version of the own kernels ("avx512", "avx2", "portable") in convolutions that the calling thread creates from
+/// now on, for tests; NULL returns to the best one. Returns 1, or 0 if unknown or not supported here.
+int halcyon_conv_force_isa(const char *name);
 
 /// Creates a convolution. `hasBias`: forward adds a bias, backward weights also computes the bias gradient.
 /// `activation`: forward only, applied after the bias. Returns NULL and writes a status if it cannot be made.
@@ -55,10 +54,6 @@ int halcyon_conv_output_width(const halcyon_conv_shape *shape);
 size_t halcyon_conv_weight_bytes(const halcyon_conv *convolution);
 /// Bytes of scratch memory a run needs; may be 0. Its content is undefined before and after.
 size_t halcyon_conv_scratchpad_bytes(const halcyon_conv *convolution);
-/// The implementation's name, for profiles: for example "brgconv:avx512_core" or "halcyon:thin:avx512".
-const char *halcyon_conv_implementation(const halcyon_conv *convolution);
-/// 1 where the prepared form is OIHW itself, so that preparing and finishing may be skipped (and OIHW passed as prepared).
-int halcyon_conv_weights_are_canonical(const halcyon_conv *convolution);
 
 /// OIHW to the prepared form (forward and backward data).
 int halcyon_conv_prepare_weights(halcyon_conv *convolution, const float *oihw, void *prepared);

@@ -1,5 +1,7 @@
 import CKernels
 import COneDNN
+import Documents
+import Glibc
 
 /// The processor as a device: owns the memory of stores and arenas, makes kernels, runs programs and the optimizer pass.
 package struct CPUDevice: Sendable {
@@ -13,12 +15,39 @@ package struct CPUDevice: Sendable {
     /// The instruction set that the kernels use, for example `avx512`.
     package static var instructionSet: String { String(cString: halcyon_kernels_isa()) }
 
+    /// The versions of our own kernels; a processor may lack some.
+    package static let instructionSets = ["portable", "avx2", "avx512"]
+
+    /// Runs `body` with our own kernels of one instruction set on the calling thread, so that tests see each version. Nil where
+    /// the processor lacks it.
+    package static func withInstructionSet<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result? {
+        guard halcyon_kernels_force_isa(name) != 0, halcyon_conv_force_isa(name) != 0 else { return nil }
+        defer {
+            _ = halcyon_kernels_force_isa(nil)
+            _ = halcyon_conv_force_isa(nil)
+        }
+        return try body()
+    }
+
+    /// This machine's memory in bytes.
+    package static var physicalMemory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) }
+
     /// Makes the kernels of a program and the memory it runs in.
-    /// - Parameter gradients: required where the program computes gradients.
+    /// - Parameters:
+    ///   - gradients: required where the program computes gradients.
+    ///   - memory: the bytes that the program may need at most.
+    /// - Throws: `InputError` when it needs more; `ShapeError` when a kernel cannot be made.
     package func load(
-        _ program: Program, parameters: ParameterStore, gradients: GradientStore? = nil
+        _ program: Program, parameters: ParameterStore, gradients: GradientStore? = nil, memory: Int = physicalMemory
     ) throws -> Executable {
-        try Executable(program, parameters: parameters, gradients: gradients, threads: threads)
+        let needed = gradients == nil ? program.peakBytes : program.trainingPeakBytes
+        guard needed <= memory else {
+            func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
+            throw InputError(
+                "the network needs \(mebibytes(needed)) MiB of memory at this size, this machine has \(memory >> 20) MiB",
+                hint: "use a smaller size or batch, or a narrower network")
+        }
+        return try Executable(program, parameters: parameters, gradients: gradients, threads: threads)
     }
 
     /// One Adam step (Kingma and Ba 2015; decoupled weight decay, Loshchilov and Hutter 2019) over flat memory.

@@ -1,3 +1,4 @@
+import CKernels
 import RandomStreams
 
 /// A named place in a store's flat memory. Dense: strides follow from the shape.
@@ -79,6 +80,11 @@ package final class ParameterStore {
         trainable.copy(from: other.trainable)
         frozen.copy(from: other.frozen)
         markChanged()
+    }
+
+    /// Whether every parameter and buffer is a finite number.
+    package var isFinite: Bool {
+        [trainable, frozen].allSatisfy { halcyon_all_finite($0.count, $0.pointer) != 0 }
     }
 
     package var tensors: [String: Tensor<Float>] {

@@ -45,4 +45,8 @@ package struct Program: Sendable {
     package var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
     /// The arena and the parameters; without the scratch memory that single kernels borrow from their library.
     package var peakBytes: Int { arenaBytes + parameters.reduce(0) { $0 + $1.shape.count } * MemoryLayout<Float>.stride }
+    /// The memory of a training step: `peakBytes`, the gradients and the optimizer's two moments.
+    package var trainingPeakBytes: Int {
+        peakBytes + 3 * parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count } * MemoryLayout<Float>.stride
+    }
 }

@@ -159,7 +159,7 @@ package struct BatchNormalizationGradient: Operation {
         let relu = Int32(activation == .relu ? 1 : 0)
         return FunctionKernel { o in
             halcyon_batch_norm_backward(
-                x.shape.pixels, x.shape.channels, o.inputs[0], x.pitch, nil, 0, o.inputs[5], dy.pitch, o.inputs[1], o.inputs[2],
+                x.shape.pixels, x.shape.channels, o.inputs[0], x.pitch, o.inputs[5], dy.pitch, o.inputs[1], o.inputs[2],
                 o.inputs[3], o.inputs[4], relu, o.outputs[0], dx.pitch, o.outputs[1], o.outputs[2])
         }
     }

@@ -31,6 +31,9 @@ package struct Convolution: Operation {
             OperationSample(Convolution(dilation: 2), [[1, 9, 7, 4], [6, 4, 3, 3], [6]]),
             OperationSample(Convolution(activation: .relu), [[2, 6, 5, 6], [10, 6, 3, 3], [10]]),
             OperationSample(Convolution(activation: .relu), [[1, 5, 5, 1], [32, 1, 3, 3], [32]]),
+            OperationSample(Convolution(), [[2, 6, 7, 16], [32, 16, 3, 3], [32]]),
+            OperationSample(Convolution(), [[1, 9, 8, 12], [2, 12, 7, 7], [2]]),
+            OperationSample(Convolution(dilation: 3), [[1, 9, 8, 8], [3, 8, 3, 3]]),
         ]
     }
 
@@ -109,6 +112,12 @@ package struct ConvolutionInputGradient: Operation {
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 7, 3], [3, 17, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 32], [32, 1, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 5, 4, 1], [1, 24, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 6, 7, 32], [32, 16, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 7, 6, 6], [6, 5, 5, 5]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 8, 9, 16], [16, 3, 7, 7]]),
+            OperationSample(ConvolutionInputGradient(dilation: 2), [[2, 9, 7, 17], [17, 16, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 2), [[1, 9, 7, 24], [24, 1, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 8], [8, 12, 1, 1]]),
         ]
     }
 
@@ -165,6 +174,18 @@ package struct ConvolutionWeightGradient: Operation {
                 ConvolutionWeightGradient(dilation: 1, hasBias: false), [[2, 5, 4, 1], [2, 5, 4, 32], [32, 1, 3, 3]]),
             OperationSample(
                 ConvolutionWeightGradient(dilation: 1, hasBias: true), [[1, 5, 4, 24], [1, 5, 4, 1], [1, 24, 1, 1]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[2, 6, 7, 16], [2, 6, 7, 32], [32, 16, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: false), [[1, 7, 6, 5], [1, 7, 6, 6], [6, 5, 5, 5]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[1, 8, 9, 16], [1, 8, 9, 3], [3, 16, 7, 7]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 2, hasBias: true), [[2, 9, 7, 16], [2, 9, 7, 17], [17, 16, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 2, hasBias: false), [[1, 9, 7, 1], [1, 9, 7, 32], [32, 1, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[2, 5, 4, 12], [2, 5, 4, 8], [8, 12, 1, 1]]),
         ]
     }
 

@@ -5,6 +5,15 @@ import Documents
 package struct PixelLoss: Operation {
     package enum Kind: String, Sendable, CaseIterable {
         case l1, l2
+
+        /// The words of recipes and of candidates' training settings; two words may name one loss.
+        package static let words: [(word: String, kind: Kind)] = [("l1", .l1), ("l2", .l2), ("mse", .l2)]
+
+        /// Nil for an unknown word.
+        package init?(word: String) {
+            guard let entry = Self.words.first(where: { $0.word == word }) else { return nil }
+            self = entry.kind
+        }
     }
 
     package static let name = "pixel-loss"

@@ -5,12 +5,14 @@ import Engine
 ///
 /// There is no data cursor: a step's batch is a function of (seed, step).
 package struct Checkpoint: Sendable, Equatable {
-    package static let version = 1
+    package static let version = 2
 
     /// Steps done.
     package var step: Int
     package var seed: UInt64
     package var candidateHash: String
+    /// Names the recipe, the noise and the data that it was trained with.
+    package var settingsDigest: String
     /// Parameters and buffers.
     package var tensors: [NamedTensor]
     /// Adam's moments, in the layout of the store's trainable memory.
@@ -26,7 +28,8 @@ package struct Checkpoint: Sendable, Equatable {
         writer.text(
             "state",
             Document.object([
-                ("seed", .string("\(seed)")), ("candidate_hash", .string(candidateHash)), ("curve", curve.document),
+                ("seed", .string("\(seed)")), ("candidate_hash", .string(candidateHash)), ("settings_digest", .string(settingsDigest)),
+                ("curve", curve.document),
             ]).json)
         for tensor in tensors { writer.tensor("parameters/" + tensor.name, sizes: tensor.sizes, values: tensor.values) }
         writer.tensor("optimizer/first_moments", sizes: [firstMoments.count], values: firstMoments)
@@ -47,6 +50,7 @@ package struct Checkpoint: Sendable, Equatable {
         return Checkpoint(
             step: try reader.attribute("step"), seed: number,
             candidateHash: try state.required("candidate_hash").string("candidate_hash"),
+            settingsDigest: try state.required("settings_digest").string("settings_digest"),
             tensors: try reader.namedTensors(in: "parameters"),
             firstMoments: try reader.tensor("optimizer/first_moments").values,
             secondMoments: try reader.tensor("optimizer/second_moments").values,

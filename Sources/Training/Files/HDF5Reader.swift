@@ -2,19 +2,19 @@ import CHDF5
 import Documents
 
 /// Reads an HDF5 file that lies in memory. Every fault is an `InputError` that names the file.
-final class HDF5Reader {
+package final class HDF5Reader {
     private let path: String
     private let file: hid_t
 
     /// - Parameter path: names the file in errors.
-    init(_ bytes: some Collection<UInt8>, path: String) throws {
+    package init(_ bytes: some Collection<UInt8>, path: String) throws {
         self.path = path
         let contents = Array(bytes)
         file = withHDF5 {
             let access = contents.withUnsafeBytes { halcyon_h5_memory_access($0.baseAddress, $0.count) }
             guard access >= 0 else { return -1 }
             defer { H5Pclose(access) }
-            return H5Fopen("memory.h5", halcyon_h5_read_only(), access)
+            return H5Fopen(nextMemoryFileName(), halcyon_h5_read_only(), access)
         }
         guard file >= 0 else { throw InputError(file: path, "is no HDF5 file", hint: "expected a model or checkpoint that halcyon wrote") }
     }
@@ -76,7 +76,7 @@ final class HDF5Reader {
     }
 
     /// A dataset of numbers as Float32, row-major.
-    func tensor(_ name: String) throws -> (sizes: [Int], values: [Float]) {
+    package func tensor(_ name: String) throws -> (sizes: [Int], values: [Float]) {
         let found: (sizes: [Int], values: [Float])? = withHDF5 {
             let dataset = H5Dopen2(file, name, halcyon_h5_default())
             guard dataset >= 0 else { return nil }

@@ -3,10 +3,12 @@ import CHDF5
 /// Builds an HDF5 file in memory. Nothing in it depends on the time or the machine: equal contents are equal bytes.
 ///
 /// Failures of HDF5 itself (no memory) are broken invariants here: nothing of the user's is read.
-struct HDF5Writer {
+package struct HDF5Writer {
     private var integers: [(name: String, value: Int)] = []
     private var texts: [(path: String, text: String)] = []
     private var tensors: [(path: String, sizes: [Int], values: [Float])] = []
+
+    package init() {}
 
     /// An integer attribute of the root.
     mutating func attribute(_ name: String, _ value: Int) { integers.append((name, value)) }
@@ -15,16 +17,16 @@ struct HDF5Writer {
     mutating func text(_ path: String, _ text: String) { texts.append((path, text)) }
 
     /// A Float32 dataset, row-major; `path` may name one group: `parameters/conv0.weight`.
-    mutating func tensor(_ path: String, sizes: [Int], values: [Float]) {
+    package mutating func tensor(_ path: String, sizes: [Int], values: [Float]) {
         precondition(sizes.reduce(1, *) == values.count, "\(path): sizes and values")
         tensors.append((path, sizes, values))
     }
 
     /// The file's bytes.
-    func bytes() -> [UInt8] {
+    package func bytes() -> [UInt8] {
         withHDF5 {
             let access = checked(halcyon_h5_memory_access(nil, 0))
-            let file = checked(H5Fcreate("memory.h5", halcyon_h5_truncate(), halcyon_h5_default(), access))
+            let file = checked(H5Fcreate(nextMemoryFileName(), halcyon_h5_truncate(), halcyon_h5_default(), access))
             let creation = checked(halcyon_h5_timeless_dataset())
             defer {
                 H5Pclose(creation)

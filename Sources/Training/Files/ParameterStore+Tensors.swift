@@ -8,7 +8,7 @@ extension ParameterStore {
     }
 
     /// Takes every parameter and buffer from `tensors`, which must be exactly those of this network.
-    /// - Throws: `InputError` that names the file and lists missing, unexpected and mis-shaped tensors; nothing is changed then.
+    /// - Throws: `InputError` that names the file and lists missing, unexpected, mis-shaped and not finite tensors; nothing is changed then.
     package func load(_ tensors: [NamedTensor], path: String) throws {
         let given = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
         let wanted = Set(names)
@@ -28,6 +28,13 @@ extension ParameterStore {
             throw InputError(
                 file: path, "the tensors are not those of this architecture; " + faults.joined(separator: "; "),
                 hint: "give the architecture that these weights were trained with")
+        }
+        let broken = names.filter { name in given[name].map { !$0.values.allSatisfy(\.isFinite) } ?? false }
+        guard broken.isEmpty else {
+            let more = broken.count > 8 ? " and \(broken.count - 8) more" : ""
+            throw InputError(
+                file: path, "these tensors hold values that are no finite numbers: \(broken.prefix(8).joined(separator: ", "))\(more)",
+                hint: "the weights are of no use: train again with a lower learning rate, or take another file")
         }
         for name in names {
             if let tensor = given[name] { set(name, tensor.values) }

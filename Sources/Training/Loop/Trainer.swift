@@ -4,11 +4,12 @@ import Imaging
 import Networks
 import RandomStreams
 
-/// The loss left the finite numbers: another attempt from the same seed would end alike.
+/// The loss or the parameters left the finite numbers: another attempt from the same seed would end alike.
 package struct TrainingDiverged: Error, Sendable, CustomStringConvertible {
     package var step: Int
-    package var loss: Float
-    package var description: String { "the training diverged: the loss is \(loss) at step \(step)" }
+    /// What is not finite, for example `the loss is nan`.
+    package var reason: String
+    package var description: String { "the training diverged: \(reason) at step \(step)" }
 }
 
 /// Trains one network on the calling thread.
@@ -37,6 +38,8 @@ package final class Trainer {
     private let executable: Executable
     private let moments: AdamState
     private let source: BatchSource
+    /// Names the recipe, the noise and the pictures: a checkpoint goes on under the same ones only.
+    private let settingsDigest: String
 
     /// Builds and compiles the training program and draws the initial weights.
     /// - Parameters:
@@ -54,10 +57,12 @@ package final class Trainer {
         curve = LearningCurve(steps: recipe.steps)
         source = BatchSource(
             images: images, noise: noise, crop: crop, batchSize: recipe.batch, augments: recipe.augment, seed: seed)
+        settingsDigest = Document.object([
+            ("recipe", recipe.document), ("noise", noise.document), ("crop", .int(crop)), ("images", images.document),
+        ]).digest
         precondition(source.channels == architecture.network.inputChannels, "pictures with the network's channels")
         let graph = try buildGraph(architecture)
-        var shapes = architecture.inputShapes(height: crop, width: crop, batch: recipe.batch)
-        shapes["target"] = shapes["image"]
+        let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
         do {
             program = try Compiler.compileTraining(graph, loss: PixelLoss(recipe.loss.kind), inputs: shapes, options: options)
             device = CPUDevice(threads: options.threads)
@@ -65,9 +70,28 @@ package final class Trainer {
             gradients = GradientStore(for: parameters)
             executable = try device.load(program, parameters: parameters, gradients: gradients)
         } catch let error as ShapeError {
-            throw InputError("the network cannot be trained on patches of \(crop)x\(crop): \(error.description)")
+            throw Self.misfit(crop, error)
         }
         moments = AdamState(for: parameters)
+    }
+
+    /// The shapes of a training step's inputs.
+    /// - Throws: `InputError` when the network does not fit patches of this size.
+    package static func inputShapes(of architecture: Architecture, recipe: Recipe, crop: Int) throws -> [String: Shape] {
+        var shapes = architecture.inputShapes(height: crop, width: crop, batch: recipe.batch)
+        do {
+            _ = try buildGraph(architecture).shapes(inputs: shapes)
+        } catch let error as ShapeError {
+            throw misfit(crop, error)
+        }
+        shapes["target"] = shapes["image"]
+        return shapes
+    }
+
+    private static func misfit(_ crop: Int, _ error: ShapeError) -> InputError {
+        InputError(
+            "the network cannot be trained on patches of \(crop)x\(crop): \(error.description)",
+            hint: "use larger patches, or a network of fewer levels")
     }
 
     /// Trains until `resource` steps are done in all, or `shouldStop` says so after a step.
@@ -75,7 +99,7 @@ package final class Trainer {
     ///   - around: called with each step's work, which it must run once: the place of a lock.
     ///   - onStep: called after each step; an error ends the training and is passed on.
     /// - Returns: whether the resource was reached.
-    /// - Throws: `TrainingDiverged` when the loss is not finite; the weights are then of no use.
+    /// - Throws: `TrainingDiverged` when the loss, or a parameter at the end, is not finite; the weights are then of no use.
     @discardableResult
     package func run(
         to resource: Int, around: (() -> Void) throws -> Void = { $0() }, onStep: (Step) throws -> Void = { _ in },
@@ -85,9 +109,11 @@ package final class Trainer {
             if shouldStop() { return false }
             var loss: Float = 0
             try around { loss = self.advance() }
-            guard loss.isFinite else { throw TrainingDiverged(step: step, loss: loss) }
+            guard loss.isFinite else { throw TrainingDiverged(step: step, reason: "the loss is \(loss)") }
             try onStep(Step(step: step, loss: loss, curveEntry: curve.add(step: step, loss: Double(loss))))
         }
+        // The last step's pass may have broken what its loss, taken before the pass, does not show.
+        guard parameters.isFinite else { throw TrainingDiverged(step: step, reason: "parameters are not finite") }
         return true
     }
 
@@ -119,13 +145,13 @@ package final class Trainer {
     /// Everything that the next steps depend on.
     package func checkpoint() -> Checkpoint {
         Checkpoint(
-            step: step, seed: seed, candidateHash: architecture.candidateHash, tensors: parameters.namedTensors,
+            step: step, seed: seed, candidateHash: architecture.candidateHash, settingsDigest: settingsDigest, tensors: parameters.namedTensors,
             firstMoments: moments.firstMoments.values, secondMoments: moments.secondMoments.values, curve: curve)
     }
 
     /// Goes back to a checkpoint of the same candidate and seed.
     /// - Parameter path: names the file in errors.
-    /// - Throws: `InputError` when it is another candidate's or another seed's.
+    /// - Throws: `InputError` when it is another candidate's or another seed's, or of another recipe, noise or set of pictures.
     package func restore(_ checkpoint: Checkpoint, path: String) throws {
         guard checkpoint.candidateHash == architecture.candidateHash else {
             throw InputError(
@@ -135,6 +161,11 @@ package final class Trainer {
         }
         guard checkpoint.seed == seed else {
             throw InputError(file: path, "is a checkpoint of seed \(checkpoint.seed), expected \(seed)", hint: "train with the same seed")
+        }
+        guard checkpoint.settingsDigest == settingsDigest else {
+            throw InputError(
+                file: path, "is a checkpoint of a training with another recipe, noise or data",
+                hint: "go on with the experiment that it began with, or train anew into another folder")
         }
         let count = moments.firstMoments.count
         guard checkpoint.firstMoments.count == count, checkpoint.secondMoments.count == count, checkpoint.step >= 0 else {

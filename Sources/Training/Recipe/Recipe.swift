@@ -65,6 +65,16 @@ package struct Recipe: Sendable {
         return recipe
     }
 
+    /// Every setting, defaults and other words for the same resolved: equal trainings have equal documents.
+    package var document: Document {
+        [
+            "loss": .string(loss.kind.rawValue), "optimizer": .string(optimizer.name), "learning-rate": .float(learningRate),
+            "batch": .int(batch), "steps": .int(steps), "precision": .string(precision.rawValue),
+            "schedule": .string(schedule.name), "minimum-ratio": .float(minimumRatio), "warm-up": .int(warmUp),
+            "weight-decay": .float(weightDecay), "beta1": .float(beta1), "beta2": .float(beta2), "augment": .bool(augment),
+        ]
+    }
+
     private mutating func read(_ document: Document) throws {
         if let word = try document.optional("loss") { loss = try pick(word, "loss", trainingLosses, \.name) }
         if let word = try document.optional("optimizer") { optimizer = try pick(word, "optimizer", trainingOptimizers, \.name) }

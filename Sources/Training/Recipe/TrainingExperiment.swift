@@ -1,5 +1,6 @@
 import Documents
 import Imaging
+import Networks
 
 /// What an experiment file says about networks: data, noise, recipe and the size at which costs and latency are told.
 /// The study's own keys (objectives, strategy, budget) are read elsewhere and passed over here.
@@ -24,9 +25,12 @@ package struct TrainingExperiment: Sendable {
         private static func size(_ document: Document) throws -> (Int, Int) {
             let text = try document.string("size")
             let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-            guard parts.count == 2, let height = parts[0], let width = parts[1], (1...65_536).contains(height),
-                (1...65_536).contains(width)
-            else { throw document.fail("size: expected HEIGHTxWIDTH, found \"\(text)\"", hint: "for example 256x256") }
+            guard parts.count == 2, let height = parts[0], let width = parts[1] else { throw document.fail("size: expected HEIGHTxWIDTH, found \"\(text)\"", hint: "for example 256x256") }
+            do {
+                try checkSizes(height: height, width: width)
+            } catch let error as InputError {
+                throw document.fail("size: \(error.message)", hint: error.hint)
+            }
             return (height, width)
         }
     }

@@ -1,6 +1,6 @@
 import Engine
 
-/// A loss between the network's image and the clean one. One line in `trainingLosses` each.
+/// A loss between the network's image and the clean one.
 package struct TrainingLoss: Sendable, Equatable {
     /// The word in a recipe.
     package let name: String
@@ -8,8 +8,4 @@ package struct TrainingLoss: Sendable, Equatable {
 }
 
 /// Every loss: means over all samples of |x - t| and (x - t)²; `mse` is another word for `l2`.
-package let trainingLosses: [TrainingLoss] = [
-    TrainingLoss(name: "l1", kind: .l1),
-    TrainingLoss(name: "l2", kind: .l2),
-    TrainingLoss(name: "mse", kind: .l2),
-]
+package let trainingLosses: [TrainingLoss] = PixelLoss.Kind.words.map { TrainingLoss(name: $0.word, kind: $0.kind) }

@@ -33,12 +33,55 @@ struct BenchCommand: ParsableCommand {
 
         var compileOptions: CompileOptions { CompileOptions(fusion: !noFusion, threads: threads) }
 
-        func printProfile(_ executable: Executable) {
+        /// Loads the network, compiles and times what `prepare` makes of it, and prints its report.
+        /// - Throws: `InputError` that names the architecture's file where the network cannot take the size.
+        func bench(_ size: ImageSize, batch: Int, _ prepare: (Architecture) throws -> Subject) throws {
+            let architecture = try Architecture.load(self.architecture)
+            do {
+                try checkSizes(height: size.height, width: size.width, batch: batch)
+                let subject = try prepare(architecture)
+                fillInputs(of: subject.executable)
+                subject.run()
+                let first = secondsSinceProcessStart()
+                subject.run()
+                let timing = measure(seconds: seconds, subject.run)
+                let name = architecture.name ?? self.architecture
+                let report = subject.report(timing, first)
+                let setting: [(String, Document)] = [
+                    ("architecture", .string(name)), ("precision", .string(precision.rawValue)), ("threads", .int(threads)),
+                    ("batch", .int(batch)), ("size", .string("\(size)")),
+                ]
+                print(json ? Document.object(setting + report.fields).json : "\(name): \(report.text)")
+                if profile { printProfile(subject.executable) }
+            } catch let error as ShapeError {
+                throw InputError(file: self.architecture, error.description)
+            } catch let error as InputError where error.location == nil {
+                throw InputError(file: self.architecture, error.message, hint: error.hint)
+            }
+        }
+
+        private func fillInputs(of executable: Executable) {
+            var stream = RandomStream(seed: 1)
+            for name in executable.program.inputs.keys.sorted() {
+                let buffer = executable.input(name)
+                for index in buffer.indices { buffer[index] = Float(stream.uniform()) }
+            }
+        }
+
+        private func printProfile(_ executable: Executable) {
             var seconds: [String: Double] = [:]
             for node in executable.profile(clock: steadyNow) { seconds[node.operation, default: 0] += node.seconds }
             let rows = seconds.sorted { $0.value > $1.value }.map { [$0.key, decimal($0.value * 1000, 3)] }
             print(TextTable(["operation", "ms"], rows, leftAligned: [0]).text)
         }
+    }
+
+    /// What is timed, and what is told about it.
+    struct Subject {
+        var executable: Executable
+        var run: () -> Void
+        /// From the timing and the seconds from the start of the process to the end of the first run.
+        var report: (_ timing: Timing, _ first: Double) -> (fields: [(String, Document)], text: String)
     }
 
     struct Step: ParsableCommand {
@@ -48,59 +91,37 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "Patches a step.") var batch = 16
         @Option(help: ArgumentHelp("Side of a patch.", valueName: "HxW")) var size = ImageSize(height: 48, width: 48)
 
-        func validate() throws {
-            guard (1...65536).contains(batch) else { throw ValidationError("--batch: expected 1 to 65536, found \(batch)") }
-        }
-
         func run() throws {
-            let architecture = try Architecture.load(options.architecture)
-            let graph = try buildGraph(architecture)
-            var shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
-            shapes["target"] = shapes["image"]
-            do {
+            try options.bench(size, batch: batch) { architecture in
+                let graph = try buildGraph(architecture)
+                var shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
+                let cost = try graph.cost(inputs: shapes)
+                shapes["target"] = shapes["image"]
                 let program = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: shapes, options: options.compileOptions)
                 let device = CPUDevice(threads: options.threads)
                 let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
                 let gradients = GradientStore(for: store)
                 let executable = try device.load(program, parameters: store, gradients: gradients)
                 let state = AdamState(for: store)
-                var stream = RandomStream(seed: 1)
-                for name in program.inputs.keys.sorted() {
-                    let buffer = executable.input(name)
-                    for index in buffer.indices { buffer[index] = Float(stream.uniform()) }
-                }
                 var step = 0
                 func advance() {
                     step += 1
                     executable.run()
                     device.adam(store, gradients, state: state, settings: AdamSettings(), step: step)
                 }
-                advance()
-                let first = secondsSinceProcessStart()
-                advance()
-                let timing = measure(seconds: options.seconds, advance)
-                let cost = try graph.cost(inputs: shapes)
-                let (macs, parameters) = (cost.macs, cost.parameters)
-                let fields: [(String, Document)] = [
-                    ("architecture", .string(architecture.name ?? options.architecture)),
-                    ("precision", .string(options.precision.rawValue)), ("threads", .int(options.threads)), ("batch", .int(batch)),
-                    ("size", .string("\(size)")), ("parameters", .int(parameters)), ("macs", .int(macs)),
-                    ("first_step_seconds", .float(first)), ("step_seconds", .float(timing.median)),
-                    ("patches_per_second", .float(Double(batch) / timing.median)),
-                    ("gflops_per_second", .float(6 * Double(macs) / timing.median / 1e9)),
-                    ("peak_bytes", .int(program.peakBytes + 3 * parameters * 4)),
-                ]
-                if options.json {
-                    print(Document.object(fields).json)
-                } else {
-                    print(
-                        "\(architecture.name ?? options.architecture): \(decimal(Double(batch) / timing.median, 1)) patches/s, "
-                            + "\(decimal(timing.median * 1000, 2)) ms a step, \(decimal(6 * Double(macs) / timing.median / 1e9, 1)) GFLOP/s, "
-                            + "first step after \(decimal(first, 3)) s (\(timing.runs) steps, \(options.threads) thread\(options.threads == 1 ? "" : "s"))")
+                return Subject(executable: executable, run: advance) { timing, first in
+                    // Forward and both backward passes, a multiplication and an addition each.
+                    let (patches, gflops) = (Double(batch) / timing.median, 6 * Double(cost.macs) / timing.median / 1e9)
+                    let fields: [(String, Document)] = [
+                        ("parameters", .int(cost.parameters)), ("macs", .int(cost.macs)), ("first_step_seconds", .float(first)),
+                        ("step_seconds", .float(timing.median)), ("patches_per_second", .float(patches)),
+                        ("gflops_per_second", .float(gflops)), ("peak_bytes", .int(program.trainingPeakBytes)),
+                    ]
+                    let text =
+                        "\(decimal(patches, 1)) patches/s, \(decimal(timing.median * 1000, 2)) ms a step, \(decimal(gflops, 1)) GFLOP/s, "
+                        + "first step after \(decimal(first, 3)) s (\(timing.runs) steps, \(options.threads) thread\(options.threads == 1 ? "" : "s"))"
+                    return (fields, text)
                 }
-                if options.profile { options.printProfile(executable) }
-            } catch let error as ShapeError {
-                throw InputError(file: options.architecture, error.description)
             }
         }
     }
@@ -112,44 +133,24 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "Images at once.") var batch = 1
         @Option(help: ArgumentHelp("Height and width of the image.", valueName: "HxW")) var size = ImageSize(height: 256, width: 256)
 
-        func validate() throws {
-            guard (1...65536).contains(batch) else { throw ValidationError("--batch: expected 1 to 65536, found \(batch)") }
-        }
-
         func run() throws {
-            let architecture = try Architecture.load(options.architecture)
-            let graph = try buildGraph(architecture).forInference()
-            let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
-            do {
+            try options.bench(size, batch: batch) { architecture in
+                let graph = try buildGraph(architecture).forInference()
+                let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
                 let program = try Compiler.compile(graph, inputs: shapes, options: options.compileOptions)
                 let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
                 let executable = try CPUDevice(threads: options.threads).load(program, parameters: store)
-                var stream = RandomStream(seed: 1)
-                for name in program.inputs.keys.sorted() {
-                    let buffer = executable.input(name)
-                    for index in buffer.indices { buffer[index] = Float(stream.uniform()) }
+                return Subject(executable: executable, run: executable.run) { timing, _ in
+                    let fields: [(String, Document)] = [
+                        ("macs", .int(program.macs)), ("latency_ms", .float(timing.median * 1000)),
+                        ("latency_mad_ms", .float(timing.deviation * 1000)), ("runs", .int(timing.runs)),
+                        ("peak_bytes", .int(program.peakBytes)),
+                    ]
+                    let text =
+                        "\(decimal(timing.median * 1000, 2)) ± \(decimal(timing.deviation * 1000, 2)) ms for \(batch) x \(size), "
+                        + "\(decimal(2 * Double(program.macs) / timing.median / 1e9, 1)) GFLOP/s (\(timing.runs) runs)"
+                    return (fields, text)
                 }
-                executable.run()
-                executable.run()
-                let timing = measure(seconds: options.seconds) { executable.run() }
-                let fields: [(String, Document)] = [
-                    ("architecture", .string(architecture.name ?? options.architecture)),
-                    ("precision", .string(options.precision.rawValue)), ("threads", .int(options.threads)), ("batch", .int(batch)),
-                    ("size", .string("\(size)")), ("macs", .int(program.macs)), ("latency_ms", .float(timing.median * 1000)),
-                    ("latency_mad_ms", .float(timing.deviation * 1000)), ("runs", .int(timing.runs)),
-                    ("peak_bytes", .int(program.peakBytes)),
-                ]
-                if options.json {
-                    print(Document.object(fields).json)
-                } else {
-                    print(
-                        "\(architecture.name ?? options.architecture): \(decimal(timing.median * 1000, 2)) ± "
-                            + "\(decimal(timing.deviation * 1000, 2)) ms for \(batch) x \(size), "
-                            + "\(decimal(2 * Double(program.macs) / timing.median / 1e9, 1)) GFLOP/s (\(timing.runs) runs)")
-                }
-                if options.profile { options.printProfile(executable) }
-            } catch let error as ShapeError {
-                throw InputError(file: options.architecture, error.description)
             }
         }
     }
@@ -158,7 +159,9 @@ struct BenchCommand: ParsableCommand {
 extension Recipe.Precision: ExpressibleByArgument {}
 
 /// The median and the median absolute deviation of the seconds of a call.
-private func measure(seconds: Double, _ body: () -> Void) -> (median: Double, deviation: Double, runs: Int) {
+typealias Timing = (median: Double, deviation: Double, runs: Int)
+
+private func measure(seconds: Double, _ body: () -> Void) -> Timing {
     var times: [Double] = []
     let began = steadyNow()
     while steadyNow() - began < seconds || times.count < 5 {

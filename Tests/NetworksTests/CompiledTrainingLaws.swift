@@ -1,0 +1,61 @@
+import Documents
+import Engine
+import Networks
+import RandomStreams
+import Testing
+
+/// A compiled training step against the Float64 interpreter: loss, every gradient and every running statistic.
+@Suite struct CompiledTrainingLaws {
+    /// The largest error of some numbers, relative to the largest of what is expected.
+    private func error(_ found: [Float], _ expected: [Double]) -> Double {
+        let scale = expected.map(abs).max() ?? 0
+        return zip(found, expected).map { abs(Double($0) - $1) }.max()! / (scale + 1e-3)
+    }
+
+    @Test(arguments: sampleNetworks.indices) func aStepEqualsTheInterpreter(_ number: Int) throws {
+        let sample = sampleNetworks[number]
+        let architecture = try Architecture(["network": sample])
+        let graph = try buildGraph(architecture)
+        var shapes = architecture.inputShapes(height: 9, width: 11, batch: 2)
+        shapes["target"] = shapes["image"]
+        let (training, wanted) = graph.training(loss: PixelLoss(.l2))
+        // Drawn in double and rounded, so that both sides start from the same numbers.
+        let random = RandomCase(training, height: 9, width: 11, batch: 2, seed: UInt64(200 + number))
+        func rounded(_ tensors: [String: Tensor<Double>]) -> [String: Tensor<Double>] {
+            tensors.mapValues { tensor in tensor.map { Double(Float($0)) } }
+        }
+        let (inputs, parameters) = (rounded(random.inputs), rounded(random.parameters))
+        let expected = ReferenceInterpreter<Double>(training).run(inputs: inputs, parameters: parameters)
+        #expect(wanted.count == graph.parameters.count { $0.trainable })
+
+        for fusion in [false, true] {
+            let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
+            for (name, tensor) in parameters { store.set(name, tensor.elements.map(Float.init)) }
+            let gradients = GradientStore(for: store)
+            let program = try Compiler.compileTraining(
+                graph, loss: PixelLoss(.l2), inputs: shapes, options: CompileOptions(fusion: fusion))
+            let executable = try CPUDevice().load(program, parameters: store, gradients: gradients)
+            for (name, tensor) in inputs { _ = executable.input(name).update(fromContentsOf: tensor.elements.map(Float.init)) }
+            executable.run()
+            let loss = expected[training.output("loss")!.index].elements
+            #expect(error(Array(executable.output("loss")), loss) < 1e-4, "the loss of \(sample.json), fusion \(fusion)")
+            for (parameter, value) in wanted {
+                let name = graph.parameters[parameter].name
+                let worst = error(gradients.values(of: name), expected[value.index].elements)
+                #expect(worst < 1e-3, "the gradient of \(name) of \(sample.json), fusion \(fusion)")
+            }
+            for update in training.updates {
+                let name = graph.parameters[update.parameter].name
+                let worst = error(store.values(of: name), expected[update.value.index].elements)
+                #expect(worst < 1e-4, "\(name) of \(sample.json), fusion \(fusion)")
+            }
+        }
+    }
+
+    @Test func theSamplesHaveEveryConvention() {
+        let texts = sampleNetworks.map(\.json)
+        for part in ["\"noise-map\":true", "\"input-channels\":3", "leaky-relu", "\"dense\"", "residual", "size-multiple", "unetpp"] {
+            #expect(texts.contains { $0.contains(part) }, "\(part)")
+        }
+    }
+}
