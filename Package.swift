@@ -35,7 +35,7 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg")]),
         // Numeric half
-        module("Engine", ["CKernels", "COneDNN", "COpenBLAS", "Documents", "RandomStreams"]),
+        module("Engine", ["CKernels", "COneDNN", "Documents", "RandomStreams"]),
         module("Networks", ["Engine", "Documents", "RandomStreams"]),
         module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
         module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),

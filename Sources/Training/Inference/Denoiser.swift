@@ -59,19 +59,26 @@ package final class Denoiser {
     }
 
     /// The denoised picture, neither clamped nor rounded.
-    /// - Parameter sigma: the noise level on the 0...255 scale, for networks with a noise map.
+    /// - Parameters:
+    ///   - sigma: the noise level on the 0...255 scale, for networks with a noise map.
+    ///   - progress: called with the part that is done, 0...1, after each tile.
     /// - Throws: `InputError` when the picture has channels that the network cannot take, or the noise level is missing.
-    package func denoise(_ image: Image, sigma: Double? = nil) throws -> Image {
-        if image.channels == architecture.network.inputChannels { return try run(image, sigma: sigma) }
+    package func denoise(_ image: Image, sigma: Double? = nil, progress: (Double) -> Void = { _ in }) throws -> Image {
+        if image.channels == architecture.network.inputChannels { return try run(image, sigma: sigma, progress: progress) }
         guard architecture.network.inputChannels == 1 else {
             throw InputError(
                 "the network takes pictures of \(architecture.network.inputChannels) channels, this one has \(image.channels)",
                 hint: "use a gray network for gray pictures")
         }
-        return Image(stacking: try (0..<image.channels).map { try run(image.channel($0), sigma: sigma) })
+        let channels = Double(image.channels)
+        return Image(
+            stacking: try (0..<image.channels).map { channel in
+                try run(image.channel(channel), sigma: sigma) { progress((Double(channel) + $0) / channels) }
+            })
     }
 
-    private func run(_ image: Image, sigma: Double?) throws -> Image {
+    private func run(_ image: Image, sigma: Double?, progress: (Double) -> Void) throws -> Image {
+        defer { progress(1) }
         if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma) }
         let multiple = architecture.network.sizeMultiple
         func rounded(_ size: Int) -> Int { (size + multiple - 1) / multiple * multiple }
@@ -88,6 +95,7 @@ package final class Denoiser {
                     image.cropped(top: firstRow, left: firstColumn, height: endRow - firstRow, width: endColumn - firstColumn),
                     sigma: sigma)
                 let (rows, columns) = (min(side, image.height - top), min(side, image.width - left))
+                progress(Double(top * image.width + left * rows) / Double(image.height * image.width))
                 for row in 0..<rows {
                     let source = ((top - firstRow + row) * tile.width + left - firstColumn) * tile.channels
                     let target = ((top + row) * image.width + left) * image.channels

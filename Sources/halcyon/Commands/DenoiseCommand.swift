@@ -37,7 +37,9 @@ struct DenoiseCommand: ParsableCommand {
                 file: reference ?? "", "is \(clean.height)x\(clean.width), but \(input) is \(noisy.height)x\(noisy.width)")
         }
         let began = steadyNow()
-        let result = try denoiser.denoise(noisy, sigma: sigma)
+        var progress = WorkProgress(input)
+        let result = try denoiser.denoise(noisy, sigma: sigma) { progress.tell(Int($0 * 100), of: 100, "percent") }
+        Terminal.clearLine()
         let seconds = steadyNow() - began
         try result.save(output, bits: 8)
         var fields: [(String, Document)] = [

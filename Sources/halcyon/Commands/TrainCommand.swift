@@ -51,6 +51,14 @@ struct TrainCommand: ParsableCommand {
         if !resume, hasCheckpoint {
             throw InputError(file: folder, "holds the checkpoint of an earlier training", hint: "add --resume, or choose another folder")
         }
+        if resume, let before = try? Document.load(folder + "/experiment.yaml") {
+            // The folder's own account of the training must not change before the checkpoint can refuse it.
+            for key in ["data", "noise", "recipe"] where before[key] != resolved.document[key] {
+                throw InputError(
+                    file: folder, "the training was started with another `\(key)` than \(experiment) has",
+                    hint: "resume it with \(folder)/experiment.yaml, or choose another folder")
+            }
+        }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try resolved.write(to: folder + "/experiment.yaml")
 
