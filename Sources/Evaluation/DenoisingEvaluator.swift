@@ -24,7 +24,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
     ///   - lockFolder: where the quiet machine's lock files are.
     ///   - now: seconds of a steady clock, for latency, profiles and the pace of heartbeats.
     package init(
-        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 20,
+        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5,
         lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
     ) {
         cache = ExperimentCache(environment: environment)
