@@ -1,6 +1,5 @@
 import ArgumentParser
 import Documents
-import Engine
 import Evaluation
 import Execution
 import Foundation
