@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 
 /// Where a dataset's pictures come from: one kind, one file, one line in `datasetKinds`.
 package protocol DatasetKind: Sendable {
@@ -31,5 +32,35 @@ package struct DatasetPlace: Sendable {
     package init(baseFolder: String, environment: [String: String]) {
         self.baseFolder = baseFolder
         self.environment = environment
+    }
+
+    /// A path of the description with its variables put in, against the base folder where it is relative.
+    /// - Throws: a located `InputError` for a variable that is not set.
+    package func path(_ document: Document) throws -> String {
+        let expanded = try expanded(document)
+        return expanded.hasPrefix("/") || baseFolder.isEmpty ? expanded : baseFolder + "/" + expanded
+    }
+
+    /// Puts the values of `${NAME}` in.
+    private func expanded(_ document: Document) throws -> String {
+        var rest = Substring(try document.string("path"))
+        var result = ""
+        while let start = rest.range(of: "${") {
+            result += rest[..<start.lowerBound]
+            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
+                throw document.fail("path: \"${\" has no closing \"}\"")
+            }
+            let name = String(rest[start.upperBound..<end])
+            guard let value = environment[name], !value.isEmpty else {
+                throw document.fail(
+                    "path: the environment variable \(name) is not set",
+                    hint: "set it to the folder that holds your data, for example: export \(name)=/path/to/data")
+            }
+            result += value
+            rest = rest[rest.index(after: end)...]
+        }
+        result += rest
+        guard !result.isEmpty else { throw document.fail("path: is empty", hint: "name a folder of PNG or JPEG files") }
+        return result
     }
 }

@@ -23,8 +23,7 @@ package struct FolderDataset: DatasetKind {
 
     package init(parsing document: Document, in place: DatasetPlace) throws {
         let pathDocument = try document.required("path")
-        let expanded = try Self.expand(pathDocument, environment: place.environment)
-        path = expanded.hasPrefix("/") || place.baseFolder.isEmpty ? expanded : place.baseFolder + "/" + expanded
+        path = try place.path(pathDocument)
         limit = try document.optional("images")?.int("images", in: 1...Int.max)
         self.pathDocument = pathDocument
     }
@@ -75,28 +74,5 @@ package struct FolderDataset: DatasetKind {
 
     private func fault(_ message: String, hint: String) -> InputError {
         InputError(message, at: pathDocument?.location, hint: hint)
-    }
-
-    /// Puts the values of `${NAME}` in.
-    private static func expand(_ document: Document, environment: [String: String]) throws -> String {
-        var rest = Substring(try document.string("path"))
-        var result = ""
-        while let start = rest.range(of: "${") {
-            result += rest[..<start.lowerBound]
-            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-                throw document.fail("path: \"${\" has no closing \"}\"")
-            }
-            let name = String(rest[start.upperBound..<end])
-            guard let value = environment[name], !value.isEmpty else {
-                throw document.fail(
-                    "path: the environment variable \(name) is not set",
-                    hint: "set it to the folder that holds your data, for example: export \(name)=/path/to/data")
-            }
-            result += value
-            rest = rest[rest.index(after: end)...]
-        }
-        result += rest
-        guard !result.isEmpty else { throw document.fail("path: is empty", hint: "name a folder of PNG or JPEG files") }
-        return result
     }
 }

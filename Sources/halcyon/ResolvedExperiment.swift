@@ -1,5 +1,6 @@
 import Documents
 import Foundation
+import Imaging
 import Networks
 import SearchSpaces
 import Search
@@ -40,33 +41,15 @@ struct ResolvedExperiment {
     }
 
     private mutating func resolvePaths() throws {
-        let environment = ProcessInfo.processInfo.environment
+        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
         guard var data = try document.optional("data") else { return }
         for role in ["train", "validation"] {
             guard var description = try data.optional(role), let path = try description.optional("path") else { continue }
-            let expanded = try expand(try path.string("path"), environment, path)
-            let absolute = expanded.hasPrefix("/") ? expanded : "\(folder)/\(expanded)"
-            description["path"] = Document(.string(URL(fileURLWithPath: absolute).standardizedFileURL.path), at: path.location)
+            let absolute = URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path
+            description["path"] = Document(.string(absolute), at: path.location)
             data[role] = description
         }
         document["data"] = data
-    }
-
-    private func expand(_ text: String, _ environment: [String: String], _ place: Document) throws -> String {
-        var result = ""
-        var rest = Substring(text)
-        while let start = rest.range(of: "${") {
-            result += rest[..<start.lowerBound]
-            rest = rest[start.upperBound...]
-            guard let end = rest.firstIndex(of: "}") else { throw place.fail("path: a \"${\" without \"}\"") }
-            let name = String(rest[..<end])
-            guard let value = environment[name] else {
-                throw place.fail("path: the environment variable \(name) is not set", hint: "\(name)=FOLDER halcyon ...")
-            }
-            result += value
-            rest = rest[rest.index(after: end)...]
-        }
-        return result + rest
     }
 
     func training() throws -> TrainingExperiment {

@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: [
         ["search"], ["serach"], ["cost", "nothing.yaml"], ["cost", "README.md"], ["bench", "step", "--architecture", "none.yaml"],
         ["evaluate", "none.h5", "--data", "/", "--sigma", "25"], ["pareto", "/nowhere"], ["resume", "/nowhere"],
-        ["search", "Makefile", "--out", "/tmp/never"], ["denoise", "Makefile", "a.png", "b.png"],
+        ["search", "Makefile", "--out", "never"], ["denoise", "Makefile", "a.png", "b.png"],
         ["cost", "SearchSpaces/references/dncnn8x32.yaml", "--size", "0x5"], ["train", "SearchSpaces/mixed.yaml", "--experiment", "none", "--out", "x"],
         ["evaluate", "runs#3", "--data", "/", "--sigma", "25"], ["space", "check", "SearchSpaces/references/dncnn8x32.yaml"],
     ]) func faultyInputEndsWithTwoAndSaysWhy(_ arguments: [String]) throws {

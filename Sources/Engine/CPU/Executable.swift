@@ -8,10 +8,25 @@ package final class Executable {
         var path: String
     }
 
+    /// Everything that a place may lie in.
+    private struct Memory {
+        let arena: FloatBuffer
+        let parameters: ParameterStore
+        let gradients: GradientStore?
+
+        func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> {
+            switch place.region {
+            case .arena: arena.pointer + place.offset
+            case .trainable: parameters.trainable.pointer + place.offset
+            case .frozen: parameters.frozen.pointer + place.offset
+            case .gradients: gradients!.buffer.pointer + place.offset
+            }
+        }
+    }
+
     package let program: Program
     private let parameters: ParameterStore
-    private let gradients: GradientStore?
-    private let arena: FloatBuffer
+    private let memory: Memory
     private let prepared: UnsafeMutableRawPointer
     private let scratch: UnsafeMutableRawPointer
     private var preparation: [Step] = []
@@ -22,9 +37,7 @@ package final class Executable {
         precondition(parameters.specifications == program.parameters, "the store belongs to another graph")
         self.program = program
         self.parameters = parameters
-        self.gradients = gradients
         let arena = FloatBuffer(count: program.arenaCount)
-        self.arena = arena
         func kernels(_ instructions: [Program.Instruction]) throws -> [any Kernel] {
             try instructions.map { instruction in
                 func views(_ places: [Program.Place]) -> [KernelContext.View] { places.map { .init(shape: $0.shape, pitch: $0.pitch) } }
@@ -44,14 +57,8 @@ package final class Executable {
         let prepared = UnsafeMutableRawPointer.allocate(byteCount: all.reduce(64) { $0 + aligned($1.preparedBytes) }, alignment: 64)
         self.scratch = scratch
         self.prepared = prepared
-        func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> {
-            switch place.region {
-            case .arena: arena.pointer + place.offset
-            case .trainable: parameters.trainable.pointer + place.offset
-            case .frozen: parameters.frozen.pointer + place.offset
-            case .gradients: gradients!.buffer.pointer + place.offset
-            }
-        }
+        let memory = Memory(arena: arena, parameters: parameters, gradients: gradients)
+        self.memory = memory
         var nextPrepared = 0
         func steps(_ instructions: [Program.Instruction], _ kernels: [any Kernel]) -> [Step] {
             zip(instructions, kernels).map { instruction, kernel in
@@ -59,7 +66,7 @@ package final class Executable {
                 return Step(
                     kernel: kernel,
                     operands: Operands(
-                        inputs: instruction.inputs.map(address), outputs: instruction.outputs.map(address),
+                        inputs: instruction.inputs.map(memory.address), outputs: instruction.outputs.map(memory.address),
                         prepared: prepared + nextPrepared, scratch: scratch),
                     preparesOnce: kernel.preparedInput.map(instruction.fixedInputs.contains) ?? true, path: instruction.path)
             }
@@ -76,13 +83,13 @@ package final class Executable {
     /// Memory of its own: arena, prepared weights and scratch are not shared with other executables.
     package func input(_ name: String) -> UnsafeMutableBufferPointer<Float> {
         guard let place = program.inputs[name] else { preconditionFailure("no input \(name)") }
-        return UnsafeMutableBufferPointer(start: arena.pointer + place.offset, count: place.shape.count)
+        return UnsafeMutableBufferPointer(start: memory.address(place), count: place.shape.count)
     }
 
     /// An output; valid until the next run.
     package func output(_ name: String) -> UnsafeBufferPointer<Float> {
         guard let place = program.outputs[name] else { preconditionFailure("no output \(name)") }
-        return UnsafeBufferPointer(start: address(place), count: place.shape.count)
+        return UnsafeBufferPointer(start: memory.address(place), count: place.shape.count)
     }
 
     package func run() {
@@ -99,7 +106,7 @@ package final class Executable {
             step.kernel.run(step.operands)
         }
         for update in program.updates {
-            address(update.to).update(from: address(update.from), count: update.from.shape.count)
+            memory.address(update.to).update(from: memory.address(update.from), count: update.from.shape.count)
         }
         if program.updates.contains(where: { $0.to.region != .gradients }) { parameters.markChanged() }
     }
@@ -112,15 +119,6 @@ package final class Executable {
             if !step.preparesOnce { step.kernel.prepare(step.operands) }
             step.kernel.run(step.operands)
             return (instruction.path, type(of: instruction.operation).name, clock() - began)
-        }
-    }
-
-    private func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> {
-        switch place.region {
-        case .arena: arena.pointer + place.offset
-        case .trainable: parameters.trainable.pointer + place.offset
-        case .frozen: parameters.frozen.pointer + place.offset
-        case .gradients: gradients!.buffer.pointer + place.offset
         }
     }
 }

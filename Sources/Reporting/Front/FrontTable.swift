@@ -50,15 +50,8 @@ package struct FrontTable: Sendable {
                 return metric.text(value) + (spread ?? String(repeating: " ", count: deviationWidth + 3))
             })
         }
-        let widths = columns.map { column in column.map(\.count).max() ?? 0 }
-        return columns[0].indices.map { row in
-            let cells = columns.indices.map { column in
-                let cell = columns[column][row]
-                let space = String(repeating: " ", count: widths[column] - cell.count)
-                return columns[column][0] == "family" ? cell + space : space + cell
-            }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
+        let rows = entries.indices.map { row in columns.map { $0[row + 1] } }
+        return TextTable(columns.map { $0[0] }, rows, leftAligned: [2], ruled: false).text + "\n"
     }
 
     /// RFC 4180, with the column names of `pareto_front`; a missing value is an empty field. Numbers round-trip exactly.

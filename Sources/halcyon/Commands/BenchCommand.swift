@@ -5,6 +5,7 @@ import Evaluation
 import Foundation
 import Networks
 import RandomStreams
+import Reporting
 import Training
 
 struct BenchCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Foundation
 import Networks
+import Reporting
 
 struct CostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Foundation
 import Imaging
+import Reporting
 import Training
 
 struct EvaluateCommand: ParsableCommand {
