@@ -32,7 +32,7 @@ package struct Network: Sendable {
         let skeleton = try parseSkeleton(try document.required("skeleton"))
         self.skeleton = skeleton
         if let source = try document.optional("size-multiple") {
-            sizeMultiple = try source.int("size-multiple", in: 1...64)
+            sizeMultiple = try source.int("size-multiple", in: 1...512)
             guard sizeMultiple % skeleton.sizeMultiple == 0 else {
                 throw source.fail(
                     "size-multiple: this \(type(of: skeleton).kind) needs a multiple of \(skeleton.sizeMultiple), found \(sizeMultiple)",

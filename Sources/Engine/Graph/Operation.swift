@@ -20,8 +20,9 @@ package protocol Operation: Sendable {
     func isIdentity(_ inputs: [Shape]) -> Bool
     /// - Throws: `ShapeError` when the inputs do not fit.
     func outputShapes(_ inputs: [Shape]) throws -> [Shape]
-    /// How far, in pixels of the input, an output pixel of a forward operation looks beyond its own place.
-    func reach(_ inputs: [Shape]) -> Int
+    /// How far, in pixels of the input, an output pixel of a forward operation looks beyond its own place; nil where that
+    /// depends on the image's size (global pooling, windows that wrap around).
+    func reach(_ inputs: [Shape]) -> Int?
     /// Multiply-accumulates of one run (DESIGN.md: convolutions and matrix products only).
     func macs(_ inputs: [Shape], _ outputs: [Shape]) -> Int
     /// Adds the nodes that compute the gradient of each input from those of the outputs (nil: no gradient flows).
@@ -39,7 +40,7 @@ extension Operation {
     package static var isDifferentiable: Bool { true }
     package var inPlaceInput: Int? { nil }
     package func isIdentity(_ inputs: [Shape]) -> Bool { false }
-    package func reach(_ inputs: [Shape]) -> Int { 0 }
+    package func reach(_ inputs: [Shape]) -> Int? { 0 }
     package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
         preconditionFailure("\(Self.name) is not differentiable: differentiate the training graph")
     }

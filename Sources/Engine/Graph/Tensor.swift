@@ -1,7 +1,24 @@
+import Foundation
+
 /// The numbers the reference twins compute in: Float and Double.
-package protocol ReferenceScalar: BinaryFloatingPoint, Sendable {}
-extension Float: ReferenceScalar {}
-extension Double: ReferenceScalar {}
+package protocol ReferenceScalar: BinaryFloatingPoint, Sendable {
+    static func exponential(_ x: Self) -> Self
+    /// The Gauss error function.
+    static func errorFunction(_ x: Self) -> Self
+    static func naturalLogarithm(_ x: Self) -> Self
+}
+
+extension Float: ReferenceScalar {
+    package static func exponential(_ x: Float) -> Float { exp(x) }
+    package static func errorFunction(_ x: Float) -> Float { erf(x) }
+    package static func naturalLogarithm(_ x: Float) -> Float { log(x) }
+}
+
+extension Double: ReferenceScalar {
+    package static func exponential(_ x: Double) -> Double { exp(x) }
+    package static func errorFunction(_ x: Double) -> Double { erf(x) }
+    package static func naturalLogarithm(_ x: Double) -> Double { log(x) }
+}
 
 /// A dense array for the reference interpreter, last axis fastest.
 package struct Tensor<Scalar: ReferenceScalar>: Sendable, Equatable {

@@ -48,7 +48,7 @@ package struct Convolution: Operation {
         return [x.with(channels: weight[0])]
     }
 
-    package func reach(_ inputs: [Shape]) -> Int { dilation * (inputs[1][2] / 2) }
+    package func reach(_ inputs: [Shape]) -> Int? { dilation * (inputs[1][2] / 2) }
 
     package func macs(_ inputs: [Shape], _ outputs: [Shape]) -> Int {
         outputs[0].count * inputs[1][1] * inputs[1][2] * inputs[1][3]

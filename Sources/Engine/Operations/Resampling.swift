@@ -16,7 +16,7 @@ package struct MaxPooling: Operation {
         return [inputs[0].with(height: inputs[0].height / 2, width: inputs[0].width / 2)]
     }
 
-    package func reach(_ inputs: [Shape]) -> Int { 1 }
+    package func reach(_ inputs: [Shape]) -> Int? { 1 }
 
     package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
         [builder.outputGradients[0].map { builder.apply(MaxPoolingGradient(), builder.inputs[0], $0) }]
@@ -94,7 +94,7 @@ package struct Upsampling: Operation {
         [inputs[0].with(height: inputs[0].height * 2, width: inputs[0].width * 2)]
     }
 
-    package func reach(_ inputs: [Shape]) -> Int { 1 }
+    package func reach(_ inputs: [Shape]) -> Int? { 1 }
 
     package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
         [builder.outputGradients[0].map { builder.apply(UpsamplingGradient(), $0) }]

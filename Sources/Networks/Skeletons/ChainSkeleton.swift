@@ -53,7 +53,7 @@ package struct ChainSkeleton: Skeleton {
         guard items.count <= Self.largestCount else {
             throw list.fail("blocks: expected at most \(Self.largestCount) blocks, found \(items.count)")
         }
-        blocks = try items.map(parseBlock)
+        blocks = try items.map { try parseBlock($0, channels: width) }
     }
 
     package var document: Document {
@@ -66,7 +66,7 @@ package struct ChainSkeleton: Skeleton {
         ])
     }
 
-    package var sizeMultiple: Int { 1 }
+    package var sizeMultiple: Int { leastCommonMultiple(blocks.map(\.sizeMultiple)) }
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         var x = builder.convolution(

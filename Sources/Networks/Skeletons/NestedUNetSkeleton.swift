@@ -48,10 +48,10 @@ package struct NestedUNetSkeleton: Skeleton {
                     "nodes: \(levels) levels have \(count) nodes, found a list of \(items.count)",
                     hint: "write one block for all nodes, or a list in the order (0,0), (1,0), ..., (0,1), ...")
             }
-            nodes = try items.map(parseBlock)
+            nodes = try zip(items, Self.places(levels)).map { try parseBlock($0, channels: width << $1.level) }
             isUniform = false
         default:
-            nodes = Array(repeating: try parseBlock(source), count: count)
+            nodes = try Self.places(levels).map { try parseBlock(source, channels: width << $0.level) }
             isUniform = true
         }
     }
@@ -63,18 +63,22 @@ package struct NestedUNetSkeleton: Skeleton {
         ])
     }
 
-    package var sizeMultiple: Int { 1 << (levels - 1) }
+    /// Level i is 2^i times smaller, and its blocks' multiples hold there.
+    package var sizeMultiple: Int {
+        leastCommonMultiple([1 << (levels - 1)] + zip(nodes, Self.places(levels)).map { $0.sizeMultiple << $1.level })
+    }
+
+    /// Level i and column j of each node, in the order of the list.
+    private static func places(_ levels: Int) -> [(level: Int, column: Int)] {
+        (0..<levels).flatMap { column in (0..<levels - column).map { ($0, column) } }
+    }
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         var rows: [[FeatureMap]] = Array(repeating: [], count: levels)
-        var number = 0
-        for j in 0..<levels {
-            for i in 0..<levels - j {
-                let scope = NameScope(prefix: "node\(i)_\(j)")
-                let x = source(&builder, rows, input, i, j, scope)
-                rows[i].append(nodes[number].build(&builder, x, channels: width << i, scope: scope))
-                number += 1
-            }
+        for (node, (i, j)) in zip(nodes, Self.places(levels)) {
+            let scope = NameScope(prefix: "node\(i)_\(j)")
+            let x = source(&builder, rows, input, i, j, scope)
+            rows[i].append(node.build(&builder, x, channels: width << i, scope: scope))
         }
         return builder.convolution(rows[0][levels - 1], channels: channels, kernel: 1, bias: true, gain: gain, name: "out")
     }

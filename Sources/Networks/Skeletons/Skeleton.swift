@@ -34,5 +34,11 @@ package func parseSkeleton(_ document: Document) throws -> any Skeleton {
     return try type.init(document)
 }
 
+/// The smallest number that all of these divide; 1 of none.
+func leastCommonMultiple(_ numbers: [Int]) -> Int {
+    func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
+    return numbers.reduce(1) { $0 / greatestCommonDivisor($0, $1) * $1 }
+}
+
 /// The channels of a skeleton, 1 to 1024.
 func parseWidth(_ document: Document) throws -> Int { try document.required("width").int("width", in: 1...1024) }

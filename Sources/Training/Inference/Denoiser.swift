@@ -80,10 +80,10 @@ package final class Denoiser {
     private func run(_ image: Image, sigma: Double?, progress: (Double) -> Void) throws -> Image {
         defer { progress(1) }
         if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma) }
+        guard let radius = try receptiveRadius() else { return try runWhole(image, sigma: sigma) }
         let multiple = architecture.network.sizeMultiple
         func rounded(_ size: Int) -> Int { (size + multiple - 1) / multiple * multiple }
-        let probe = rounded(64)
-        let halo = rounded(try graph.receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1)))
+        let halo = rounded(radius)
         // Tiles start at multiples of the size multiple, so that pooling sees the same windows as in the whole picture.
         let side = rounded(max(2 * halo, Int(Double(wholePixels).squareRoot()) / 2))
         var result = Image(height: image.height, width: image.width, channels: image.channels, filledWith: 0)
@@ -105,6 +105,13 @@ package final class Denoiser {
             }
         }
         return result
+    }
+
+    /// Nil where only the whole picture gives the same pixels.
+    private func receptiveRadius() throws -> Int? {
+        let multiple = architecture.network.sizeMultiple
+        let probe = (64 + multiple - 1) / multiple * multiple
+        return try graph.receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
     }
 
     private func runWhole(_ image: Image, sigma: Double?) throws -> Image {
