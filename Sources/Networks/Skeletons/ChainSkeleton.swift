@@ -38,7 +38,8 @@ package struct ChainSkeleton: Skeleton {
 
     package init(_ document: Document) throws {
         try document.allowOnly(["kind", "width", "head", "tail", "blocks"])
-        width = try parseWidth(document)
+        let width = try parseWidth(document)
+        self.width = width
         let head = try document.optional("head") ?? [:]
         try head.allowOnly(["kernel", "bias", "normalization"] + Activation.keys)
         self.head = Head(

@@ -31,7 +31,8 @@ package struct NestedUNetSkeleton: Skeleton {
     package init(_ document: Document) throws {
         try document.allowOnly(["kind", "levels", "width", "dense-skips", "nodes"])
         levels = try document.required("levels").int("levels", in: 2...5)
-        width = try parseWidth(document)
+        let width = try parseWidth(document)
+        self.width = width
         let widest = width << (levels - 1)
         guard widest <= Self.widestLevel else {
             throw try document.required("width").fail(
