@@ -39,7 +39,7 @@ final class AttemptReporter {
                 trial: request.trial, attempt: request.attempt, step: step, totalSteps: request.resource, phase: phase))
     }
 
-    func measurement(_ metric: String, _ value: Double, unit: String, at resource: Int) throws {
+    func measurement(_ metric: String, _ value: Double, unit: String, at resource: Int, point: Int = 0) throws {
         guard value.isFinite else { return }
         try send(
             .measurement(
