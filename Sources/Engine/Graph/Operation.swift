@@ -78,4 +78,5 @@ package let operationCatalogue: [any Operation.Type] = [
     SmoothActivation.self, SmoothActivationGradient.self, Multiply.self,
     GlobalAveragePooling.self, GlobalAveragePoolingGradient.self, ActivatedPooling.self, ActivatedPoolingGradient.self,
     ChannelScale.self, ChannelScaleGradient.self,
+    ImageLoss.self, ImageLossGradient.self, QualityGap.self, DepthRouting.self,
 ]
