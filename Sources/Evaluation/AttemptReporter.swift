@@ -47,9 +47,13 @@ final class AttemptReporter {
                     trial: request.trial, attempt: request.attempt, metric: metric, resource: resource, value: value, unit: unit)))
     }
 
+    func giveUpIfStopped() throws {
+        if shouldStop() { throw StopRequested() }
+    }
+
     /// Called while it waits for a quiet machine: says so, and gives up when the study stops.
     func wait() throws {
-        if shouldStop() { throw StopRequested() }
+        try giveUpIfStopped()
         try heartbeat(.waiting)
     }
 

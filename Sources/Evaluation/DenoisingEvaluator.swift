@@ -109,17 +109,17 @@ package final class DenoisingEvaluator: TrialEvaluator {
 
         let measuring = PointMeasuring(
             architecture: architecture, parameters: trainer.parameters, experiment: experiment, validation: validation,
-            machine: machine, attempt: attempt, shouldStop: shouldStop, now: now)
+            machine: machine, attempt: attempt, now: now)
         let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
-        var points: [Point] = []
-        for var point in measured {
+        for point in measured {
             for name in ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"] {
                 guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
                 else { continue }
                 try attempt.measurement(name, value, unit: Self.units[name] ?? "", at: request.resource, point: point.point)
             }
-            point.metrics["noisy_psnr_db"] = nil
-            points.append(point)
+        }
+        let points = measured.map { point in
+            Point(point: point.point, threshold: point.threshold, metrics: point.metrics.filter { $0.key != "noisy_psnr_db" })
         }
 
         try ModelFile(

@@ -15,7 +15,6 @@ struct PointMeasuring {
     let validation: ImageSet
     let machine: QuietMachine
     let attempt: AttemptReporter
-    let shouldStop: () -> Bool
     let now: () -> Double
 
     /// Point 0: the network as it is.
@@ -75,7 +74,7 @@ struct PointMeasuring {
     private func inShared(_ work: () throws -> Void) throws { try attempt.shared(machine, .validating, work) }
 
     private func told(_ done: Int, _ total: Int) throws {
-        if shouldStop() { throw StopRequested() }
+        try attempt.giveUpIfStopped()
         try attempt.heartbeat(.validating)
     }
 

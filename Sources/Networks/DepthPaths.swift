@@ -45,8 +45,7 @@ extension Architecture {
         let costs = try exitCosts()
         return TrainingObjective { graph, target in
             guard let image = graph.output("image"), let foretold = graph.output("router"),
-                let number = graph.parameters.firstIndex(where: { $0.name == DynamicSkeleton.thresholdName }),
-                let threshold = graph.values.firstIndex(of: .parameter(number))
+                let threshold = graph.parameter(named: DynamicSkeleton.thresholdName)
             else { preconditionFailure("a dynamic network has a router") }
             let early = costs.indices.dropLast().compactMap { graph.output(Network.exitName($0)) }
             let gaps = early.enumerated().map { index, exit in
@@ -57,8 +56,8 @@ extension Architecture {
                 ? gaps[0] : graph.apply(Concatenation(channels: gaps.map { _ in 1 }), gaps, path: "loss.gaps")[0]
             let routerLoss = graph.apply(PixelLoss(.l1), foretold, gap, path: "loss.router")
             let routing = graph.apply(
-                DepthRouting(costs: costs, budget: budget), [foretold, ValueID(index: threshold)], path: "loss.routing")
-            graph.updates.append((parameter: number, value: routing[1]))
+                DepthRouting(costs: costs, budget: budget), [foretold, threshold.value], path: "loss.routing")
+            graph.updates.append((parameter: threshold.number, value: routing[1]))
             let losses = (early + [image]).enumerated().map { index, exit in
                 graph.apply(ImageLoss(kind, column: index), [exit, target, routing[0]], path: "loss.exit\(index + 1)")[0]
             }
