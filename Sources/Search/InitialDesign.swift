@@ -7,14 +7,16 @@ import SearchSpaces
 /// Each proposal takes in each choice the alternative that the fewest trials use (`SpreadSampler`). Running, resting and
 /// complete trials count. Trials that failed or were stopped do not, so what they alone used is tried again; but each
 /// alternative is forgiven one of them only, so that one which always fails does not take the place of the others.
-/// Rejected proposals never count; after `patience` rejections for one decision each alternative is passed over half of the
-/// time, so that one which is never feasible does not keep the others waiting.
+/// Rejected proposals never count; after `innerPatience` rejections for one decision each alternative of an inner choice is
+/// passed over half of the time, after `patience` each of an outer one too: so one that is rarely or never feasible, or not
+/// beside another one, does not keep the others waiting.
 ///
 /// The design is complete after `size` trials and one more for each alternative that no trial uses then, `size` more at
 /// most. Only alternatives of choices that every genotype makes ask for more trials: others may be out of reach.
 package struct InitialDesign: Sendable {
     /// A family that has one feasible genotype in ten is found within so many proposals 24 times in 25.
     static let patience = 32
+    static let innerPatience = 8
 
     private let sampler: SpreadSampler
     private let space: SearchSpace
@@ -57,6 +59,7 @@ package struct InitialDesign: Sendable {
 
     package func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
         let uses = used.merging(lost.mapValues { $0 - 1 }) { $0 + $1 }
-        return sampler.sample(uses: uses, omission: redraw < Self.patience ? 0 : 0.5, using: &stream)
+        let omission: SpreadSampler.Omission = redraw < Self.innerPatience ? .none : redraw < Self.patience ? .inner : .all
+        return sampler.sample(uses: uses, omission: omission, using: &stream)
     }
 }

@@ -31,10 +31,17 @@ extension SearchSpace {
         return Set(reader.common(template).flatMap(\.alternatives))
     }
 
+    /// The choices that stand inside no alternative, but those that are an alternative themselves: families, not blocks.
+    var outerChoices: Set<Int> {
+        var reader = AlternativeReader(shared: shared)
+        reader.flatten(template, isOuter: true)
+        return reader.outer
+    }
+
     /// For each alternative that is itself a choice, the alternatives in which that ends: those of nested choices flattened.
     var flattenedAlternatives: [Alternative: [Alternative]] {
         var reader = AlternativeReader(shared: shared)
-        reader.flatten(template)
+        reader.flatten(template, isOuter: true)
         return reader.flattened
     }
 }
@@ -49,6 +56,7 @@ private struct AlternativeReader {
 
     let shared: [String: Template]
     var flattened: [Alternative: [Alternative]] = [:]
+    var outer: Set<Int> = []
     private var commonOfShared: [String: Set<Choice>] = [:]
     private var seenChoices: Set<Int> = []
     private var seenShared: Set<String> = []
@@ -83,23 +91,26 @@ private struct AlternativeReader {
         return found
     }
 
-    mutating func flatten(_ template: Template) {
+    /// Fills `flattened` and `outer`. What is outer is visited as such first or again.
+    mutating func flatten(_ template: Template, isOuter: Bool) {
         switch template {
         case .literal, .int, .float: break
-        case .object(let members, _): for member in members { flatten(member.template) }
-        case .list(let items, _): for item in items { flatten(item) }
+        case .object(let members, _): for member in members { flatten(member.template, isOuter: isOuter) }
+        case .list(let items, _): for item in items { flatten(item, isOuter: isOuter) }
         case .choice(let choice):
-            guard seenChoices.insert(choice.number).inserted else { return }
+            let isNewOuter = isOuter && outer.insert(choice.number).inserted
+            guard seenChoices.insert(choice.number).inserted || isNewOuter else { return }
             for (index, item) in choice.alternatives.enumerated() {
-                flatten(item)
                 let inner = ends(item)
+                flatten(item, isOuter: isOuter && !inner.isEmpty)
                 if !inner.isEmpty { flattened[Alternative(choice: choice.number, index: index)] = inner }
             }
         case .repetition(let repetition):
-            flatten(repetition.count)
-            flatten(repetition.template)
+            flatten(repetition.count, isOuter: isOuter)
+            flatten(repetition.template, isOuter: isOuter)
         case .shared(let name):
-            if seenShared.insert(name).inserted, let target = shared[name] { flatten(target) }
+            guard let target = shared[name] else { return }
+            if seenShared.insert(name).inserted || isOuter { flatten(target, isOuter: isOuter) }
         }
     }
 

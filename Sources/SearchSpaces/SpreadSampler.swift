@@ -6,21 +6,26 @@ import RandomStreams
 package struct SpreadSampler: Sendable {
     private let space: SearchSpace
     private let flattened: [Alternative: [Alternative]]
+    private let outer: Set<Int>
+
+    /// Which alternatives a sample may pass over: none, those of inner choices (blocks), or those of outer ones too (families).
+    package enum Omission: Sendable { case none, inner, all }
 
     package init(_ space: SearchSpace) {
         self.space = space
         flattened = space.flattenedAlternatives
+        outer = space.outerChoices
     }
 
     /// A sample in which each choice takes the alternative with the fewest uses, in `uses` and earlier in this sample
     /// together; chance decides between equal ones, and numbers are sampled as ever. A choice is met before those within
     /// its alternatives, so outer alternatives are balanced first. An alternative that is itself a choice with unused
-    /// alternatives counts as unused, until it was used as often as it has some: nesting delays none.
+    /// alternatives counts as unused, until it was used twice as often as it has some: nesting delays none.
     ///
-    /// `omission` is the probability with which an alternative is passed over in this whole sample, unless all those of its
-    /// choice are. With it one that is of few uses because it is rejected leaves room for the others.
+    /// An alternative under `omission` is passed over in this whole sample with probability 1/2, unless all those of its
+    /// choice are. With that one that is of few uses because it is rejected leaves room for the others.
     package func sample(
-        uses: [Alternative: Int], omission: Double = 0, using stream: inout RandomStream
+        uses: [Alternative: Int], omission: Omission = .none, using stream: inout RandomStream
     ) -> Genotype {
         var local = stream
         defer { stream = local }
@@ -32,7 +37,8 @@ package struct SpreadSampler: Sendable {
             }
             if offered[choice] == nil {
                 let all = labels.indices.map { Alternative(choice: choice, index: $0) }
-                let kept = omission > 0 ? all.filter { _ in !local.flag(probability: omission) } : all
+                let mayOmit = omission == .all || (omission == .inner && !outer.contains(choice))
+                let kept = mayOmit ? all.filter { _ in local.flag() } : all
                 offered[choice] = kept.isEmpty ? all : kept
             }
             let counted = (offered[choice] ?? []).map { (alternative: $0, uses: count($0, in: uses)) }
@@ -46,7 +52,7 @@ package struct SpreadSampler: Sendable {
 
     private func count(_ alternative: Alternative, in uses: [Alternative: Int]) -> Int {
         let own = uses[alternative, default: 0]
-        guard let inner = flattened[alternative], own < inner.count else { return own }
+        guard let inner = flattened[alternative], own < 2 * inner.count else { return own }
         return inner.contains { uses[$0, default: 0] == 0 } ? 0 : own
     }
 }

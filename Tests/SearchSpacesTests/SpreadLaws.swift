@@ -12,7 +12,7 @@ import Testing
         var (stream, again) = (RandomStream(seed: 4), RandomStream(seed: 4))
         var uses: [Alternative: Int] = [:]
         for index in 0..<60 {
-            let omission = index % 2 == 0 ? 0 : 0.5
+            let omission: SpreadSampler.Omission = [.none, .inner, .all][index % 3]
             let genotype = sampler.sample(uses: uses, omission: omission, using: &stream)
             #expect(space.contains(genotype))
             #expect(sampler.sample(uses: uses, omission: omission, using: &again) == genotype)
@@ -71,11 +71,33 @@ import Testing
         let uses = Dictionary(uniqueKeysWithValues: (1...3).map { (Alternative(choice: 0, index: $0), $0) })
         var counts: [String: Int] = [:]
         for _ in 0..<4000 {
-            counts[space.resolve(sampler.sample(uses: uses, omission: 0.5, using: &stream)).json, default: 0] += 1
+            counts[space.resolve(sampler.sample(uses: uses, omission: .all, using: &stream)).json, default: 0] += 1
         }
         // The fewest uses among those that are left: a half, a quarter and so on, and all four once in 16.
         for (name, share) in zip(["a", "b", "c", "d"], [0.5625, 0.25, 0.125, 0.0625]) {
             #expect(abs(Double(counts["\"\(name)\"", default: 0]) / 4000 - share) < 0.04)
         }
+    }
+}
+
+extension SpreadLaws {
+    /// The families stand, one of them directly nested; what is inside them is passed over.
+    @Test func innerOmissionKeepsTheFamilies() throws {
+        let space = try space(
+            """
+            definitions: {block: {choice: [a, b]}}
+            template: {choice: [{kind: x, block: {reference: block}}, {choice: [{kind: y, block: {reference: block}}, {kind: z}]}]}
+            """)
+        let sampler = SpreadSampler(space)
+        // Used: x often, y often, block a often; so z comes first, and of x and y the blocks vary.
+        var stream = RandomStream(seed: 8)
+        var uses: [Alternative: Int] = [:]
+        for _ in 0..<30 {
+            let genotype = sampler.sample(uses: uses, omission: .inner, using: &stream)
+            for alternative in space.alternatives(of: genotype) { uses[alternative, default: 0] += 1 }
+        }
+        let outer = try #require(space.decisions.first { $0.path == "" }?.choice)
+        let counts = (0..<2).map { uses[Alternative(choice: outer, index: $0), default: 0] }
+        #expect(abs(counts[0] - counts[1]) <= 1)
     }
 }
