@@ -2,7 +2,8 @@ import Trials
 
 /// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", 2020, algorithm 2),
 /// with non-dominated rank, then crowding, in place of the loss. Ranks are those beyond noise (`latency_mad_ms` of
-/// `latency_ms`), since otherwise many nearly equal small networks, told apart by noise, would all stand first. `{kind: asha, rungs: [125, 500, 2000], reduction: 4}`
+/// `latency_ms`), since otherwise many nearly equal small networks, told apart by noise, would all stand first.
+/// `{kind: asha, rungs: [125, 500, 2000], reduction: 4}`
 ///
 /// From the top rung downwards, a trial that rests there among the best floor(n / reduction) of the rung's n results goes
 /// on to the next rung; when there is none, a new trial starts. Nothing is stopped: a trial that is never promoted rests.

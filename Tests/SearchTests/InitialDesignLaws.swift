@@ -119,8 +119,9 @@ private struct MixtureInspector: CandidateInspector {
             inspector: MixtureInspector(mixture: mixture), folder: "/study", facts: facts)
     }
 
-    /// Answers requests, the oldest first, when every worker has one; those of refused families fail for good.
-    @discardableResult private func drive(_ study: inout Study, workers: Int = 3, failing: Set<String> = []) throws -> [StudyFact] {
+    /// Answers requests, the oldest first, when every worker has one; those of `failing` families fail for good.
+    @discardableResult
+    private func drive(_ study: inout Study, workers: Int = 3, failing: Set<String> = []) throws -> [StudyFact] {
         var queue = study.step(.opened(workers: workers))
         var facts: [StudyFact] = []
         var requests: [(slot: Int, request: TrialRequest)] = []
