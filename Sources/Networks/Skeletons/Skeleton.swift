@@ -32,6 +32,7 @@ extension Skeleton {
 package let skeletonCatalogue: [any Skeleton.Type] = [
     ChainSkeleton.self, NestedUNetSkeleton.self,
     MobileSkeleton.self,
+    ChainSkeleton.self, NestedUNetSkeleton.self, DynamicSkeleton.self,
 ]
 
 /// Reads `{kind: KIND, ...}`.
