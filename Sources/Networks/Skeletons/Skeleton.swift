@@ -15,11 +15,15 @@ package protocol Skeleton: Sendable {
     var document: Document { get }
     /// Heights and widths must be multiples of this.
     var sizeMultiple: Int { get }
+    /// How many exits a network has: 1, or as many as its router chooses from.
+    var exitCount: Int { get }
     /// Adds the network: `[N, H, W, input.channels]` to `[N, H, W, channels]`; `gain` scales how the last convolution starts.
     func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap
 }
 
 extension Skeleton {
+    package var exitCount: Int { 1 }
+
     /// The skeleton's mapping with its kind first.
     func document(_ fields: [(String, Document)]) -> Document { .object([("kind", .string(Self.kind))] + fields) }
 }
