@@ -75,4 +75,6 @@ package let operationCatalogue: [any Operation.Type] = [
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
     PixelLoss.self, PixelLossGradient.self,
     ImageLoss.self, ImageLossGradient.self, QualityGap.self, DepthRouting.self,
+    LayerNormalization.self, LayerNormalizationGradient.self, WindowAttention.self, WindowAttentionGradient.self,
+    RelativePositionBias.self, RelativePositionBiasGradient.self,
 ]
