@@ -4,6 +4,9 @@
 #include "PixelKernels.h"
 #include "BatchNormKernels.h"
 #include "ImageKernels.h"
+#include "SmoothKernels.h"
+#include "ChannelKernels.h"
+#include "DepthwiseKernels.h"
 #include "LayerNormKernels.h"
 #include "AttentionKernels.h"
 

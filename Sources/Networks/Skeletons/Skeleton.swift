@@ -29,7 +29,9 @@ extension Skeleton {
 }
 
 /// Every skeleton. Parsing and the law suites iterate this list.
-package let skeletonCatalogue: [any Skeleton.Type] = [ChainSkeleton.self, NestedUNetSkeleton.self]
+package let skeletonCatalogue: [any Skeleton.Type] = [
+    ChainSkeleton.self, NestedUNetSkeleton.self, DynamicSkeleton.self,
+]
 
 /// Reads `{kind: KIND, ...}`.
 package func parseSkeleton(_ document: Document) throws -> any Skeleton {
