@@ -127,6 +127,32 @@ import Testing
         }
     }
 
+    /// The laws' values lie within 1 of zero; the hard kinds bend at 3, and exponentials must hold far out.
+    @Test(arguments: SmoothActivation.Kind.allCases) func smoothActivationsHoldFarFromZero(_ kind: SmoothActivation.Kind) throws {
+        let shape: Shape = [1, 1, 101, 3]
+        let xs = (0..<shape.count).map { (Double($0) - Double(shape.count) / 2) * 0.13 }
+        for name in CPUDevice.instructionSets {
+            try CPUDevice.withInstructionSet(name) { () throws in
+                for operation in [SmoothActivation(kind), SmoothActivationGradient(kind)] as [any Operation] {
+                    var graph = Graph()
+                    let x = graph.input("x", channels: 3), dy = graph.input("dy", channels: 3)
+                    let operands = operation is SmoothActivation ? [x] : [x, dy]
+                    graph.outputs.append(("y", graph.apply(operation, operands, path: "operation")[0]))
+                    let program = try Compiler.compile(graph, inputs: ["x": shape, "dy": shape])
+                    let executable = try CPUDevice().load(program, parameters: ParameterStore([], stream: RandomStream(seed: 0)))
+                    _ = executable.input("x").update(fromContentsOf: xs.map(Float.init))
+                    executable.input("dy").update(repeating: 1)
+                    executable.run()
+                    let inputs = [Tensor(shape, xs), Tensor(shape, repeating: 1)]
+                    let expected = operation.reference(Array(inputs.prefix(operands.count)))[0].elements
+                    for (found, (x, value)) in zip(executable.output("y"), zip(xs, expected)) {
+                        #expect(abs(Double(found) - value) < 2e-6 * max(1, abs(x)), "\(kind) at \(x) in \(name)")
+                    }
+                }
+            }
+        }
+    }
+
     /// A change of one pixel of the first input changes no output pixel beyond the operation's reach.
     @Test(arguments: cases) func reachBoundsInfluence(_ item: Case) throws {
         let shapes = item.sample.inputs

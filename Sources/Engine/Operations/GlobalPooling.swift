@@ -64,7 +64,7 @@ package struct ActivatedPooling: Operation {
     package static let name = "activated-pooling"
     package var kind: SmoothActivation.Kind
 
-    init(_ kind: SmoothActivation.Kind) { self.kind = kind }
+    package init(_ kind: SmoothActivation.Kind) { self.kind = kind }
 
     package var attributes: Document { ["kind": .string(kind.rawValue)] }
     package var outputCount: Int { 2 }
@@ -110,7 +110,7 @@ package struct ActivatedPoolingGradient: Operation {
     package static let isDifferentiable = false
     package var kind: SmoothActivation.Kind
 
-    init(_ kind: SmoothActivation.Kind) { self.kind = kind }
+    package init(_ kind: SmoothActivation.Kind) { self.kind = kind }
 
     package var attributes: Document { ["kind": .string(kind.rawValue)] }
     package var inPlaceInput: Int? { 1 }

@@ -87,7 +87,7 @@ package struct SmoothActivationGradient: Operation {
     package static let isDifferentiable = false
     package var kind: SmoothActivation.Kind
 
-    init(_ kind: SmoothActivation.Kind) { self.kind = kind }
+    package init(_ kind: SmoothActivation.Kind) { self.kind = kind }
 
     package var attributes: Document { ["kind": .string(kind.rawValue)] }
     package var inPlaceInput: Int? { 1 }
