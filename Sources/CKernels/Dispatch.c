@@ -152,3 +152,13 @@ void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
         ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
     kernels()->crop_backward(batch, height, width, channels, bottom, right, dy, dyPitch, dx, dxPitch);
 }
+
+void halcyon_pixel_unshuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor, int
+        columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->pixel_unshuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
+}
+
+void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor, int
+        columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->pixel_shuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
+}

@@ -4,6 +4,7 @@
 #include "PixelKernels.h"
 #include "BatchNormKernels.h"
 #include "ImageKernels.h"
+#include "PixelShuffleKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,
 const halcyon_kernel_table KERNEL_TABLE = {.isa = KERNEL_ISA, HALCYON_KERNELS(KERNEL_ENTRY)};

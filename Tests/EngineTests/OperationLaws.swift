@@ -141,10 +141,11 @@ import Testing
         let (height, width) = item.sample.operation is Padding ? (shapes[0].height, shapes[0].width) : (before.shape.height, before.shape.width)
         let ratio = Double(shapes[0].height) / Double(before.shape.height)
         let scale = item.sample.operation is Padding || item.sample.operation is Cropping ? 1 : ratio
-        let reach = item.sample.operation.reach(shapes)
+        guard let reach = item.sample.operation.reach(shapes) else { return }
         for h in 0..<height {
             for w in 0..<width {
-                let far = max(abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column)) > reach
+                let (down, across): (Int, Int) = (abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column))
+                let far = max(down, across) > reach
                 guard far else { continue }
                 let start = ((0 * before.shape.height + h) * before.shape.width + w) * before.shape.channels
                 for c in 0..<before.shape.channels { #expect(before.elements[start + c] == after.elements[start + c], "(\(h), \(w))") }

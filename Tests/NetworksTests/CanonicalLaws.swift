@@ -68,6 +68,8 @@ import Testing
         let shortStill: Document = ["block": "residual", "convolutions": 1, "activation": "none"]
         var replicated = chain([plain])
         replicated["padding"] = "replicate"
+        var ordered = chain([plain])
+        ordered["pixel-order"] = "column-major"
         return [
             ("padding-without-multiple", chain([plain]), replicated),
             ("leaky-slope-zero", chain([zero]), chain([plain])),
@@ -83,6 +85,7 @@ import Testing
             ("final-activation-none", chain([loud]), chain([still])),
             ("activation-of-short-residual", chain([short]), chain([shortStill])),
             ("nodes-of-one-block", nested(2, nodes: plain), nested(2, nodes: [plain, plain, plain])),
+            ("order-without-sub-images", chain([plain]), ordered),
             ("skips-of-two-levels", nested(2, nodes: plain, denseSkips: false), nested(2, nodes: plain)),
         ]
     }()
@@ -216,6 +219,7 @@ func mutants(of document: Document, key: String = "") -> [Document] {
         let words: [String: [String]] = [
             "activation": ["none", "relu", "leaky-relu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
             "padding": ["reflect", "replicate"],
+            "pixel-order": ["row-major", "column-major"],
         ]
         return (words[key] ?? []).filter { $0 != text }.map(Document.string)
     case .null: return []

@@ -108,4 +108,12 @@ void halcyon_crop(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t 
 /// The transpose: dy [N, H, W, C] to dx [N, H + bottom, W + right, C], 0 outside.
 void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
                            ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+
+/// [N, H, W, C] to [N, H / factor, W / factor, C factor²], sizes that `factor` divides: channel c factor² + k is channel c of place
+/// k of each cell; place (row, column) is row factor + column, or column factor + row if `columnMajor`.
+void halcyon_pixel_unshuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor,
+                             int columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// The inverse and the transpose: [N, H / factor, W / factor, C factor²] to [N, H, W, C].
+void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor,
+                           int columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
 #endif

@@ -74,4 +74,5 @@ package let operationCatalogue: [any Operation.Type] = [
     Upsampling.self, UpsamplingGradient.self,
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
     PixelLoss.self, PixelLossGradient.self,
+    PixelUnshuffle.self, PixelShuffle.self,
 ]
