@@ -4,6 +4,9 @@
 #include "PixelKernels.h"
 #include "BatchNormKernels.h"
 #include "ImageKernels.h"
+#include "SmoothKernels.h"
+#include "ChannelKernels.h"
+#include "DepthwiseKernels.h"
 #include "PixelShuffleKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,

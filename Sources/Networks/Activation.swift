@@ -20,6 +20,11 @@ package struct Activation: Sendable, Hashable {
         self.slope = try document.optional("slope")?.double("slope", in: 0...1) ?? 0.1
     }
 
+    init(_ kind: Kind) {
+        self.kind = kind
+        slope = 0.1
+    }
+
     var fields: [(String, Document)] { [("activation", .string(kind.rawValue)), ("slope", .float(slope))] }
 
     /// The factor of negative values.

@@ -166,6 +166,10 @@ import Testing
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
         case "convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][1] * inputs[2][2] * inputs[2][3]
+        case "depthwise-convolution", "depthwise-convolution-input-gradient":
+            expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]
+        case "depthwise-convolution-weight-gradient":
+            expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][2] * inputs[2][3]
         default: break
         }
         #expect(item.sample.operation.macs(inputs, outputs) == expected)
