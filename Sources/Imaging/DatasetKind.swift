@@ -48,7 +48,7 @@ package struct DatasetPlace: Sendable {
         while let start = rest.range(of: "${") {
             result += rest[..<start.lowerBound]
             guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-                throw document.fail("path: \"${\" has no closing \"}\"")
+                throw document.fail("path: \"${\" has no closing \"}\"", hint: "write ${NAME}")
             }
             let name = String(rest[start.upperBound..<end])
             guard let value = environment[name], !value.isEmpty else {

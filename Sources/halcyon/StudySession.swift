@@ -35,7 +35,7 @@ struct StudySession {
         if settings.command == nil {
             guard training.recipe.steps == settings.fidelity.rungs.last else {
                 throw try experiment.document.required("recipe").fail(
-                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)")
+                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
             }
             try checkMetrics(settings)
         }

@@ -147,7 +147,7 @@ package final class Denoiser {
             executables.append((height, width, executable))
             return executable
         } catch let error as ShapeError {
-            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)")
+            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)", hint: "use a larger picture")
         }
     }
 }
