@@ -152,3 +152,106 @@ void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
         ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
     kernels()->crop_backward(batch, height, width, channels, bottom, right, dy, dyPitch, dx, dxPitch);
 }
+
+void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
+        bPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->multiply(pixels, channels, a, aPitch, b, bPitch, y, yPitch);
+}
+
+void halcyon_smooth_activation(ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t xPitch, float *y,
+        ptrdiff_t yPitch) {
+    kernels()->smooth_activation(pixels, channels, kind, x, xPitch, y, yPitch);
+}
+
+void halcyon_smooth_activation_backward(ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t xPitch,
+        const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->smooth_activation_backward(pixels, channels, kind, x, xPitch, dy, dyPitch, dx, dxPitch);
+}
+
+void halcyon_average_pool(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y,
+        ptrdiff_t yPitch) {
+    kernels()->average_pool(batch, pixels, channels, x, xPitch, y, yPitch);
+}
+
+void halcyon_average_pool_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t
+        dyPitch, float *dx, ptrdiff_t dxPitch) {
+    kernels()->average_pool_backward(batch, pixels, channels, dy, dyPitch, dx, dxPitch);
+}
+
+void halcyon_activated_pool(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t
+        xPitch, float *y, ptrdiff_t yPitch, float *mean, ptrdiff_t meanPitch) {
+    kernels()->activated_pool(batch, pixels, channels, kind, x, xPitch, y, yPitch, mean, meanPitch);
+}
+
+void halcyon_activated_pool_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x,
+        ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *dmean, ptrdiff_t dmeanPitch, float *dx, ptrdiff_t
+        dxPitch) {
+    kernels()->activated_pool_backward(batch, pixels, channels, kind, x, xPitch, dy, dyPitch, dmean, dmeanPitch, dx,
+            dxPitch);
+}
+
+void halcyon_channel_scale(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const
+        float *scale, ptrdiff_t scalePitch, float *y, ptrdiff_t yPitch) {
+    kernels()->channel_scale(batch, pixels, channels, x, xPitch, scale, scalePitch, y, yPitch);
+}
+
+void halcyon_channel_scale_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch,
+        const float *scale, ptrdiff_t scalePitch, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch, float
+        *dscale, ptrdiff_t dscalePitch) {
+    kernels()->channel_scale_backward(batch, pixels, channels, x, xPitch, scale, scalePitch, dy, dyPitch, dx, dxPitch,
+            dscale, dscalePitch);
+}
+
+void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
+        dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
+        derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch) {
+    kernels()->depthwise(batch, height, width, channels, kernel, dilation, sourceKind, x, xPitch, weights, bias,
+            derivativeKind, argument, argumentPitch, y, yPitch, scratch);
+}
+
+void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel,
+        ptrdiff_t dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dw,
+        float *db, void *scratch) {
+    kernels()->depthwise_weight_gradient(batch, height, width, channels, kernel, dilation, sourceKind, x, xPitch, dy,
+            dyPitch, dw, db, scratch);
+}
+
+ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation) {
+    const ptrdiff_t margin = kernel / 2 * dilation, slab = 64;
+    const ptrdiff_t ring = (2 * margin + 2) * (width + 2 * margin) * slab * (ptrdiff_t)sizeof(float);
+    return ring + (kernel * kernel + 1) * ((channels + 15) / 16 * 16) * (ptrdiff_t)sizeof(double);
+}
+
+void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                        const float *beta, float epsilon, float *y, ptrdiff_t yPitch) {
+    kernels()->layer_norm(pixels, channels, x, xPitch, gamma, beta, epsilon, y, yPitch);
+}
+
+void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy,
+                                 ptrdiff_t dyPitch, const float *gamma, float epsilon, float *dx, ptrdiff_t dxPitch,
+                                 float *gammaGradient, float *betaGradient, double *scratch) {
+    kernels()->layer_norm_backward(pixels, channels, x, xPitch, dy, dyPitch, gamma, epsilon, dx, dxPitch, gammaGradient,
+                                   betaGradient, scratch);
+}
+
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward) {
+    const ptrdiff_t packing = HALCYON_ATTENTION_PACKING, tokens = window * window;
+    const ptrdiff_t queries = (tokens + packing - 1) / packing * packing, span = (channels + packing - 1) / packing * packing;
+    const ptrdiff_t forward = 2 * channels * queries + 2 * tokens * span + queries + (heads + 1) * tokens * queries;
+    return !backward ? forward : forward + channels * queries + 3 * tokens * span + (2 * heads + 1) * tokens * queries;
+}
+
+void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads, ptrdiff_t channels,
+                              ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv, ptrdiff_t qkvPitch,
+                              const float *bias, float *y, ptrdiff_t yPitch, float *scratch) {
+    kernels()->window_attention(batch, height, width, heads, channels, window, shift, mask, qkv, qkvPitch, bias, y, yPitch,
+                                scratch);
+}
+
+void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads,
+                                       ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
+                                       ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
+                                       ptrdiff_t dqkvPitch, float *dbias, float *scratch) {
+    kernels()->window_attention_backward(batch, height, width, heads, channels, window, shift, mask, qkv, qkvPitch, bias, dy,
+                                         dyPitch, dqkv, dqkvPitch, dbias, scratch);
+}

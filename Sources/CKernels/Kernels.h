@@ -4,6 +4,11 @@
 #include "PixelKernels.h"
 #include "BatchNormKernels.h"
 #include "ImageKernels.h"
+#include "SmoothKernels.h"
+#include "ChannelKernels.h"
+#include "DepthwiseKernels.h"
+#include "LayerNormKernels.h"
+#include "AttentionKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,
 const halcyon_kernel_table KERNEL_TABLE = {.isa = KERNEL_ISA, HALCYON_KERNELS(KERNEL_ENTRY)};

@@ -31,6 +31,7 @@ static void accumulate(Size pixels, Size channels, const float *x, Size xPitch, 
     }
 BINARY(add, +)
 BINARY(subtract, -)
+BINARY(multiply, *)
 #undef BINARY
 
 static void leaky_relu(Size pixels, Size channels, const float *x, Size xPitch, float slope, float *y, Size yPitch) {

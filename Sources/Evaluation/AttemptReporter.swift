@@ -39,7 +39,7 @@ final class AttemptReporter {
                 trial: request.trial, attempt: request.attempt, step: step, totalSteps: request.resource, phase: phase))
     }
 
-    func measurement(_ metric: String, _ value: Double, unit: String, at resource: Int) throws {
+    func measurement(_ metric: String, _ value: Double, unit: String, at resource: Int, point: Int = 0) throws {
         guard value.isFinite else { return }
         try send(
             .measurement(
@@ -47,9 +47,13 @@ final class AttemptReporter {
                     trial: request.trial, attempt: request.attempt, metric: metric, resource: resource, value: value, unit: unit)))
     }
 
+    func giveUpIfStopped() throws {
+        if shouldStop() { throw StopRequested() }
+    }
+
     /// Called while it waits for a quiet machine: says so, and gives up when the study stops.
     func wait() throws {
-        if shouldStop() { throw StopRequested() }
+        try giveUpIfStopped()
         try heartbeat(.waiting)
     }
 

@@ -11,7 +11,7 @@ import Trials
 package final class DenoisingEvaluator: TrialEvaluator {
     /// The validation noise: the same for every candidate and rung.
     package static let validationNoise = EvaluationNoise.philox(seed: 25)
-    static let units = ["psnr_db": "dB", "noisy_psnr_db": "dB", "latency_ms": "ms", "latency_mad_ms": "ms", "peak_bytes": "B"]
+    static let units = ["psnr_db": "dB", "noisy_psnr_db": "dB", "latency_ms": "ms", "latency_mad_ms": "ms", "latency_p95_ms": "ms", "peak_bytes": "B"]
 
     private let cache: ExperimentCache
     private let checkpointSeconds: Double
@@ -107,68 +107,39 @@ package final class DenoisingEvaluator: TrialEvaluator {
         try save()
         guard reached else { throw StopRequested() }
 
-        let denoiser = try Denoiser(architecture, parameters: trainer.parameters)
-        let quality = try attempt.timed("validate") {
-            try evaluateModel(
-                denoiser, images: validation, sigmas: experiment.validation.sigmas, noise: Self.validationNoise,
-                around: { work in try attempt.shared(machine, .validating, work) },
-                progress: { _, _ in
-                    if shouldStop() { throw StopRequested() }
-                    try attempt.heartbeat(.validating)
-                })
+        let measuring = PointMeasuring(
+            architecture: architecture, parameters: trainer.parameters, experiment: experiment, validation: validation,
+            machine: machine, attempt: attempt, now: now)
+        let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
+        for point in measured {
+            for name in ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"] {
+                guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
+                else { continue }
+                try attempt.measurement(name, value, unit: Self.units[name] ?? "", at: request.resource, point: point.point)
+            }
         }
-        var metrics = try attempt.shared(machine, .validating) { try NetworkCost(of: architecture, experiment.latency).metrics }
-        // A perfect picture has an infinite PSNR, which is no number for a message or a front.
-        for (name, value) in quality.means where name != "noisy_psnr_db" { metrics[name] = min(value, 100) }
-        if let known = request.latency.first(where: { $0.point == 0 }) {
-            metrics.merge(known.metrics) { own, _ in own }
-        } else {
-            let latency = try attempt.timed("latency") { try measure(architecture, trainer, experiment, machine, attempt) }
-            metrics["latency_ms"] = latency.median
-            metrics["latency_mad_ms"] = latency.medianAbsoluteDeviation
-        }
-        for name in ["psnr_db", "ssim"] + (request.measuresLatency ? ["latency_ms", "latency_mad_ms"] : []) {
-            guard let value = metrics[name] else { continue }
-            try attempt.measurement(name, value, unit: Self.units[name] ?? "", at: request.resource)
-        }
-        if let noisy = quality.means["noisy_psnr_db"] {
-            try attempt.measurement("noisy_psnr_db", noisy, unit: "dB", at: request.resource)
+        let points = measured.map { point in
+            Point(point: point.point, threshold: point.threshold, metrics: point.metrics.filter { $0.key != "noisy_psnr_db" })
         }
 
         try ModelFile(
             architecture: architecture.canonicalDocument, tensors: trainer.parameters.namedTensors,
             provenance: [
                 "candidate_hash": .string(architecture.candidateHash), "seed": .int(request.seed), "steps": .int(trainer.step),
-                "psnr_db": .float(metrics["psnr_db"] ?? 0),
+                "psnr_db": .float(points[0].metrics["psnr_db"] ?? 0),
             ]
         ).write(to: request.folder + "/model.h5")
         try replaceFile(
             request.folder + "/architecture.json", with: Array((architecture.canonicalDocument.json + "\n").utf8))
         try writeProfile(attempt, request)
         try attempt.report(
-            .result(
-                trial: request.trial, attempt: request.attempt, resource: request.resource, points: [Point(metrics: metrics)]))
+            .result(trial: request.trial, attempt: request.attempt, resource: request.resource, points: points))
     }
 
     private static func restore(_ trainer: Trainer, from path: String, _ request: TrialRequest) throws {
         try trainer.restore(Checkpoint.read(path), path: path)
         guard trainer.step <= request.resource else {
             throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for", hint: "raise the recipe's steps, or choose another folder")
-        }
-    }
-
-    /// One picture of the experiment's latency size, alone on the machine.
-    private func measure(
-        _ architecture: Architecture, _ trainer: Trainer, _ experiment: TrainingExperiment, _ machine: QuietMachine,
-        _ attempt: AttemptReporter
-    ) throws -> LatencyMeasurement {
-        let denoiser = try Denoiser(architecture, parameters: trainer.parameters, threads: experiment.latency.threads)
-        let executable = try attempt.shared(machine, .measuring) {
-            try denoiser.executable(height: experiment.latency.height, width: experiment.latency.width)
-        }
-        return try machine.exclusive(waiting: attempt.wait) {
-            try attempt.heartbeat(.measuring)
-            return try measureLatency(run: { executable.run() }, now: now, progress: { try attempt.heartbeat(.measuring) })
         }
     }
 

@@ -61,6 +61,24 @@ package struct Image: Sendable, Equatable {
         cropped(top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
     }
 
+    /// The middle of this size; where the picture is smaller it is continued by mirroring, edges repeated.
+    package func mirroredAndCropped(height: Int, width: Int) -> Image {
+        func source(_ position: Int, _ size: Int) -> Int {
+            let place = ((position % (2 * size)) + 2 * size) % (2 * size)
+            return place < size ? place : 2 * size - 1 - place
+        }
+        let (top, left) = ((self.height - height) / 2, (self.width - width) / 2)
+        var samples: [Float] = []
+        samples.reserveCapacity(height * width * channels)
+        for row in 0..<height {
+            for column in 0..<width {
+                let start = (source(top + row, self.height) * self.width + source(left + column, self.width)) * channels
+                samples += pixels[start..<start + channels]
+            }
+        }
+        return Image(height: height, width: width, channels: channels, pixels: samples)
+    }
+
     /// Gray (1) or RGB (3) from gray or RGB. Gray is ITU-R BT.601 luma, 0.299 R + 0.587 G + 0.114 B, computed in Double;
     /// RGB from gray repeats the channel.
     package func converted(toChannels wanted: Int) -> Image {

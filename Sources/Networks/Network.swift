@@ -52,7 +52,8 @@ package struct Network: Sendable {
     }
 
     /// The training graph: inputs `image` `[N, H, W, inputChannels]` and perhaps `noise-map` `[N, H, W, 1]`, output `image`
-    /// as large as the input.
+    /// as large as the input. A dynamic network also has the outputs `exit1`, `exit2`, ... of its earlier exits and `router`
+    /// `[N, 1, 1, exits - 1]`, the gaps that it foretells in dB.
     package func graph() -> Graph {
         var builder = NetworkBuilder()
         let image = FeatureMap(value: builder.graph.input("image", channels: inputChannels), channels: inputChannels)
@@ -67,10 +68,26 @@ package struct Network: Sendable {
         // A predicted noise starts near 0, so the output starts near the input.
         let gain = predicts == .noise ? 0.1 : 0.5.squareRoot()
         x = skeleton.build(&builder, x, channels: inputChannels, gain: gain)
-        precondition(x.channels == inputChannels)
-        if sizeMultiple > 1 { x.value = builder.graph.apply(Cropping(), x.value, image.value, path: "cropping") }
-        if predicts == .noise { x.value = builder.graph.apply(Subtract(), image.value, x.value, path: "output") }
-        builder.graph.outputs.append((name: "image", value: x.value))
+        for (index, exit) in builder.exits.enumerated() {
+            let name = Self.exitName(index)
+            builder.graph.outputs.append((name, imageOutput(&builder, exit, image, path: { "\(name).\($0)" })))
+        }
+        builder.graph.outputs.append(("image", imageOutput(&builder, x, image, path: { $0 })))
+        if let router = builder.router { builder.graph.outputs.append(("router", router.value)) }
         return builder.graph
     }
+
+    /// The image that the skeleton's result stands for.
+    private func imageOutput(
+        _ builder: inout NetworkBuilder, _ result: FeatureMap, _ image: FeatureMap, path: (String) -> String
+    ) -> ValueID {
+        precondition(result.channels == inputChannels)
+        var value = result.value
+        if sizeMultiple > 1 { value = builder.graph.apply(Cropping(), value, image.value, path: path("cropping")) }
+        if predicts == .noise { value = builder.graph.apply(Subtract(), image.value, value, path: path("output")) }
+        return value
+    }
+
+    /// The output of an earlier exit, counted from 0: `exit1`, ...
+    static func exitName(_ index: Int) -> String { "exit\(index + 1)" }
 }

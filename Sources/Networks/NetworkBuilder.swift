@@ -9,6 +9,10 @@ package struct FeatureMap: Sendable, Hashable {
 /// Builds a network's training graph, unfused, with the parameters' names, shapes and initializers.
 package struct NetworkBuilder {
     package var graph = Graph()
+    /// What the skeleton computes at its earlier exits, in order; the last exit is what it returns.
+    var exits: [FeatureMap] = []
+    /// A router's foretold gaps, `[N, 1, 1, exits]`, one for each earlier exit.
+    var router: FeatureMap?
 
     /// Convolution that keeps the size: weight `[channels, input channels, kernel, kernel]` as `name.weight`, `name.bias`.
     mutating func convolution(
@@ -25,6 +29,20 @@ package struct NetworkBuilder {
         return FeatureMap(value: value, channels: channels)
     }
 
+    /// A convolution of each channel on its own: weight `[channels, 1, kernel, kernel]` as `name.weight`, `name.bias`.
+    mutating func depthwiseConvolution(
+        _ input: FeatureMap, kernel: Int, dilation: Int = 1, bias: Bool, gain: Double = 1, name: String
+    ) -> FeatureMap {
+        var operands = [input.value]
+        operands.append(
+            graph.parameter(
+                "\(name).weight", shape: [input.channels, 1, kernel, kernel],
+                initializer: .heNormal(fanIn: kernel * kernel, gain: gain)))
+        if bias { operands.append(graph.parameter("\(name).bias", shape: [input.channels], initializer: .constant(0))) }
+        let value = graph.apply(DepthwiseConvolution(dilation: dilation), operands, path: name)[0]
+        return FeatureMap(value: value, channels: input.channels)
+    }
+
     /// Batch normalization with the parameters `name.weight`, `name.bias` and the buffers `name.running_mean`, `name.running_var`.
     mutating func batchNormalization(_ input: FeatureMap, name: String) -> FeatureMap {
         let shape: Shape = [input.channels]
@@ -39,10 +57,16 @@ package struct NetworkBuilder {
         return FeatureMap(value: results[0], channels: input.channels)
     }
 
+    /// Layer normalization over each pixel's channels with the parameters `name.weight` and `name.bias`.
+    mutating func layerNormalization(_ input: FeatureMap, name: String) -> FeatureMap {
+        let gamma = graph.parameter("\(name).weight", shape: [input.channels], initializer: .constant(1))
+        let beta = graph.parameter("\(name).bias", shape: [input.channels], initializer: .constant(0))
+        return FeatureMap(value: graph.apply(LayerNormalization(), input.value, gamma, beta, path: name), channels: input.channels)
+    }
+
     mutating func activate(_ input: FeatureMap, _ activation: Activation, path: String) -> FeatureMap {
-        if activation.kind == .none { return input }
-        let value = graph.apply(RectifiedLinear(slope: activation.negativeSlope), input.value, path: path)
-        return FeatureMap(value: value, channels: input.channels)
+        guard let operation = activation.operation else { return input }
+        return FeatureMap(value: graph.apply(operation, [input.value], path: path)[0], channels: input.channels)
     }
 
     /// The sum of two maps of one shape.

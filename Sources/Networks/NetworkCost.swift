@@ -11,7 +11,7 @@ package func checkSizes(height: Int, width: Int, batch: Int = 1) throws {
     }
 }
 
-/// What a network costs at a size, without running it.
+/// What a network costs at a size, without running it. A dynamic one: its full depth, and in training all its exits and the router.
 package struct NetworkCost: Sendable, Equatable {
     /// The architecture's name, or the start of its hash.
     package let architecture: String
@@ -33,13 +33,17 @@ package struct NetworkCost: Sendable, Equatable {
         let graph = try buildGraph(architecture)
         let shapes = architecture.inputShapes(height: height, width: width, batch: batch)
         do {
-            let cost = try graph.forInference().cost(inputs: shapes)
+            let cost: GraphCost
             if training {
                 let target: Shape = [batch, height, width, architecture.network.inputChannels]
                 let inputs = shapes.merging(["target": target]) { known, _ in known }
-                peakBytes = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: inputs).trainingPeakBytes
+                let objective = try architecture.objective(.l2, budget: 1)
+                peakBytes = try Compiler.compileTraining(graph, objective, inputs: inputs).trainingPeakBytes
+                cost = try graph.forInference().cost(inputs: shapes)
             } else {
-                peakBytes = try Compiler.compile(graph.forInference(), inputs: shapes).peakBytes
+                let path = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
+                peakBytes = try Compiler.compile(path, inputs: shapes).peakBytes
+                cost = try path.cost(inputs: shapes)
             }
             parameters = cost.parameters
             macs = training ? 3 * cost.macs : cost.macs

@@ -127,6 +127,32 @@ import Testing
         }
     }
 
+    /// The laws' values lie within 1 of zero; the hard kinds bend at 3, and exponentials must hold far out.
+    @Test(arguments: SmoothActivation.Kind.allCases) func smoothActivationsHoldFarFromZero(_ kind: SmoothActivation.Kind) throws {
+        let shape: Shape = [1, 1, 101, 3]
+        let xs = (0..<shape.count).map { (Double($0) - Double(shape.count) / 2) * 0.13 }
+        for name in CPUDevice.instructionSets {
+            try CPUDevice.withInstructionSet(name) { () throws in
+                for operation in [SmoothActivation(kind), SmoothActivationGradient(kind)] as [any Operation] {
+                    var graph = Graph()
+                    let x = graph.input("x", channels: 3), dy = graph.input("dy", channels: 3)
+                    let operands = operation is SmoothActivation ? [x] : [x, dy]
+                    graph.outputs.append(("y", graph.apply(operation, operands, path: "operation")[0]))
+                    let program = try Compiler.compile(graph, inputs: ["x": shape, "dy": shape])
+                    let executable = try CPUDevice().load(program, parameters: ParameterStore([], stream: RandomStream(seed: 0)))
+                    _ = executable.input("x").update(fromContentsOf: xs.map(Float.init))
+                    executable.input("dy").update(repeating: 1)
+                    executable.run()
+                    let inputs = [Tensor(shape, xs), Tensor(shape, repeating: 1)]
+                    let expected = operation.reference(Array(inputs.prefix(operands.count)))[0].elements
+                    for (found, (x, value)) in zip(executable.output("y"), zip(xs, expected)) {
+                        #expect(abs(Double(found) - value) < 2e-6 * max(1, abs(x)), "\(kind) at \(x) in \(name)")
+                    }
+                }
+            }
+        }
+    }
+
     /// A change of one pixel of the first input changes no output pixel beyond the operation's reach.
     @Test(arguments: cases) func reachBoundsInfluence(_ item: Case) throws {
         let shapes = item.sample.inputs
@@ -141,11 +167,11 @@ import Testing
         let (height, width) = item.sample.operation is Padding ? (shapes[0].height, shapes[0].width) : (before.shape.height, before.shape.width)
         let ratio = Double(shapes[0].height) / Double(before.shape.height)
         let scale = item.sample.operation is Padding || item.sample.operation is Cropping ? 1 : ratio
-        let reach = item.sample.operation.reach(shapes)
+        guard let reach = item.sample.operation.reach(shapes) else { return }
         for h in 0..<height {
             for w in 0..<width {
-                let far = max(abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column)) > reach
-                guard far else { continue }
+                let (down, across) = (abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column))
+                guard max(down, across) > reach else { continue }
                 let start = ((0 * before.shape.height + h) * before.shape.width + w) * before.shape.channels
                 for c in 0..<before.shape.channels { #expect(before.elements[start + c] == after.elements[start + c], "(\(h), \(w))") }
             }
@@ -165,6 +191,18 @@ import Testing
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
         case "convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][1] * inputs[2][2] * inputs[2][3]
+        case "depthwise-convolution", "depthwise-convolution-input-gradient":
+            expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]
+        case "depthwise-convolution-weight-gradient":
+            expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][2] * inputs[2][3]
+        case "window-attention":
+            // Two products for each window and head: places x places x channels.
+            let window = (item.sample.operation as? WindowAttention)?.window ?? 0
+            let windows = inputs[0][0] * (inputs[0][1] / window) * (inputs[0][2] / window)
+            expected = 2 * windows * inputs[1].count * (inputs[0][3] / 3 / inputs[1][0])
+        case "window-attention-gradient":
+            // The scores again, and the gradients of probabilities, q, k and v.
+            expected = 5 * inputs[2].count * inputs[1][1]
         default: break
         }
         #expect(item.sample.operation.macs(inputs, outputs) == expected)

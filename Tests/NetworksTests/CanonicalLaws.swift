@@ -53,6 +53,30 @@ import Testing
         ["skeleton": ["kind": "unetpp", "levels": .int(levels), "width": 2, "dense-skips": .bool(denseSkips), "nodes": nodes]]
     }
 
+    private static func stages(_ list: [(width: Int, blocks: [Document])]) -> Document {
+        let stages: [Document] = list.map { ["width": .int($0.width), "blocks": .array($0.blocks)] }
+        return ["skeleton": ["kind": "mobile", "stages": .array(stages)]]
+    }
+
+    /// The image has one channel, and with a noise map two: a block at the image keeps the channels only then.
+    @Test func residualOfTheFirstNodeCountsWhereItIsAdded() throws {
+        for (channels, hasNoiseMap, width) in [(1, false, 1), (1, true, 2), (3, true, 4), (1, false, 2), (3, false, 1)] {
+            func network(_ residual: Bool) -> Document {
+                [
+                    "input-channels": .int(channels), "noise-map": .bool(hasNoiseMap),
+                    "skeleton": [
+                        "kind": "unetpp", "levels": 2, "width": .int(width),
+                        "nodes": ["block": "depthwise-separable", "residual": .bool(residual)],
+                    ],
+                ]
+            }
+            let hashes = try [true, false].map { try Architecture(["network": network($0)]).architectureHash }
+            let same = try computeTheSame(Network(network(true)).graph(), Network(network(false)).graph())
+            #expect((hashes[0] == hashes[1]) == same)
+            #expect(same == (channels + (hasNoiseMap ? 1 : 0) != width))
+        }
+    }
+
     static let equalPairs: [(String, Document, Document)] = {
         let plain: Document = ["block": "plain"]
         let still: Document = ["block": "residual", "activation": "none"]
@@ -66,6 +90,15 @@ import Testing
         let loud: Document = ["block": "residual", "activation": "none", "final-activation": true]
         let short: Document = ["block": "residual", "convolutions": 1, "activation": "relu"]
         let shortStill: Document = ["block": "residual", "convolutions": 1, "activation": "none"]
+        let shuffle: Document = ["block": "depthwise-separable"]
+        let shuffleAlone: Document = ["block": "depthwise-separable", "residual": false]
+        let identity: Document = ["block": "identity"]
+        func attention(_ layers: Int, mask: Bool = false) -> Document {
+            ["block": "window-attention", "layers": .int(layers), "heads": 1, "window": 2, "mlp-ratio": 1, "mask": .bool(mask)]
+        }
+        func groups(_ blocks: [Document]) -> Document {
+            ["skeleton": ["kind": "swin", "width": 2, "groups": [["blocks": .array(blocks)], ["blocks": [["block": "plain"]]]]]]
+        }
         var replicated = chain([plain])
         replicated["padding"] = "replicate"
         return [
@@ -83,6 +116,26 @@ import Testing
             ("final-activation-none", chain([loud]), chain([still])),
             ("activation-of-short-residual", chain([short]), chain([shortStill])),
             ("nodes-of-one-block", nested(2, nodes: plain), nested(2, nodes: [plain, plain, plain])),
+            ("stages-of-one-width", stages([(3, [shuffle]), (3, [plain]), (2, [plain])]), stages([(3, [shuffle, plain]), (2, [plain])])),
+            (
+                "identity-in-stage", stages([(3, [identity, shuffle]), (2, [identity, identity, shuffle])]),
+                stages([(3, [shuffle]), (2, [identity, shuffle])])
+            ),
+            ("plain-in-stage", stages([(3, [shuffle]), (2, [deep])]), stages([(3, [shuffle]), (2, [plain, plain])])),
+            (
+                "residual-where-channels-change", nested(2, nodes: [shuffle, shuffle, shuffle]),
+                nested(2, nodes: [shuffleAlone, shuffleAlone, shuffleAlone])
+            ),
+            (
+                "residual-where-channels-change", stages([(3, [plain]), (2, [shuffle, shuffle])]),
+                stages([(3, [plain]), (2, [shuffleAlone, shuffle])])
+            ),
+            ("identity-in-chain", groups([identity, plain]), groups([plain])),
+            ("plain-in-chain", groups([deep]), groups([plain, plain])),
+            ("layers-in-list", groups([attention(4)]), groups([attention(2), attention(2)])),
+            ("layers-in-list", chain([attention(3)]), chain([attention(2), attention(1)])),
+            ("layers-in-list", stages([(2, [plain]), (3, [attention(5)])]), stages([(2, [plain]), (3, [attention(4), attention(1)])])),
+            ("mask-of-one-layer", nested(2, nodes: attention(1)), nested(2, nodes: attention(1, mask: true))),
             ("skips-of-two-levels", nested(2, nodes: plain, denseSkips: false), nested(2, nodes: plain)),
         ]
     }()
@@ -214,8 +267,8 @@ func mutants(of document: Document, key: String = "") -> [Document] {
     case .float(let number): return [0, 0.5, 1, number / 2].filter { $0 != number }.map(Document.float)
     case .string(let text):
         let words: [String: [String]] = [
-            "activation": ["none", "relu", "leaky-relu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
-            "padding": ["reflect", "replicate"],
+            "activation": ["none", "relu", "leaky-relu", "hard-swish", "gelu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
+            "padding": ["reflect", "replicate"], "bias": ["table", "relative"],
         ]
         return (words[key] ?? []).filter { $0 != text }.map(Document.string)
     case .null: return []

@@ -108,4 +108,93 @@ void halcyon_crop(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t 
 /// The transpose: dy [N, H, W, C] to dx [N, H + bottom, W + right, C], 0 outside.
 void halcyon_crop_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom,
                            ptrdiff_t right, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+
+// MARK: Smooth activations and gates
+
+#define HALCYON_ACTIVATION_NONE 0
+/// x Φ(x) with the Gauss error function (Hendrycks and Gimpel 2016).
+#define HALCYON_ACTIVATION_GELU 1
+/// x relu6(x + 3) / 6 (Howard et al. 2019)
+#define HALCYON_ACTIVATION_HARD_SWISH 2
+/// relu6(x + 3) / 6
+#define HALCYON_ACTIVATION_HARD_SIGMOID 3
+#define HALCYON_ACTIVATION_SIGMOID 4
+
+/// y = a * b
+void halcyon_multiply(ptrdiff_t pixels, ptrdiff_t channels, const float *a, ptrdiff_t aPitch, const float *b, ptrdiff_t
+        bPitch, float *y, ptrdiff_t yPitch);
+/// y = act(x), `kind` one of HALCYON_ACTIVATION_*.
+void halcyon_smooth_activation(ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t xPitch, float *y,
+        ptrdiff_t yPitch);
+/// dx = dy act'(x), from the activation's input x. dx may be dy.
+void halcyon_smooth_activation_backward(ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t xPitch,
+        const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch);
+/// The mean of each image and channel: x [batch, pixels, C] to y [batch, C]. `pixels` is H * W from here to the scale's
+/// gradient. Double accumulation.
+void halcyon_average_pool(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float *y,
+        ptrdiff_t yPitch);
+/// dx = dy / pixels in every pixel.
+void halcyon_average_pool_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *dy, ptrdiff_t
+        dyPitch, float *dx, ptrdiff_t dxPitch);
+/// y = act(x) and its mean of each image and channel, in one pass. y may be x.
+void halcyon_activated_pool(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x, ptrdiff_t
+        xPitch, float *y, ptrdiff_t yPitch, float *mean, ptrdiff_t meanPitch);
+/// dx = (dy + dmean / pixels) act'(x). dx may be dy.
+void halcyon_activated_pool_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, int kind, const float *x,
+        ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *dmean, ptrdiff_t dmeanPitch, float *dx, ptrdiff_t
+        dxPitch);
+/// y = x * scale, scale [batch, C]. y may be x.
+void halcyon_channel_scale(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const
+        float *scale, ptrdiff_t scalePitch, float *y, ptrdiff_t yPitch);
+/// dx = dy * scale and dscale = the sum of dy * x over pixels, in one pass. dx may be dy. Double accumulation.
+void halcyon_channel_scale_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch,
+        const float *scale, ptrdiff_t scalePitch, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch, float
+        *dscale, ptrdiff_t dscalePitch);
+
+// MARK: Depthwise convolution. Stride 1, kernel 3, 5 or 7, zero padding that keeps the size.
+
+/// Bytes of 64-byte aligned `scratch` that the two kernels below need.
+ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation);
+/// y = bias + the depthwise convolution of act(x), bias and act optional (NULL, HALCYON_ACTIVATION_NONE). `weights` is
+/// [kernel * kernel, C rounded up to 16], zeros behind C. If `argument` is not NULL, y is multiplied by the derivative of
+/// `derivativeKind` there: with the taps in reverse order and x = dy, that is the gradient of the convolution of an activation.
+void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
+        dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
+        derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch);
+/// dw [C, kernel, kernel] and, if not NULL, db [C], from the convolution's input x (before its activation) and dy. Sums of a
+/// row are float, of rows double.
+void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel,
+        ptrdiff_t dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dw,
+        float *db, void *scratch);
+
+// MARK: Attention
+
+/// Layer normalization over the channels of each pixel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, the variance
+/// biased.
+void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                        const float *beta, float epsilon, float *y, ptrdiff_t yPitch);
+/// Its gradients, the statistics recomputed from x. Overwrites dx, gammaGradient[c], betaGradient[c]. dx may be dy or x.
+/// `scratch` holds 2 * channels doubles.
+void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy,
+                                 ptrdiff_t dyPitch, const float *gamma, float epsilon, float *dx, ptrdiff_t dxPitch,
+                                 float *gammaGradient, float *betaGradient, double *scratch);
+
+#define HALCYON_ATTENTION_LARGEST_WINDOW 16
+#define HALCYON_ATTENTION_PACKING 16
+/// The floats of `scratch` that the two kernels below need; `channels` are those of one head.
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward);
+/// Multi-head self-attention inside window x window pixels of the map rolled by -shift in both directions (Swin, Liu et al.
+/// 2021), rolled back: softmax(q k / sqrt(channels) + bias) v. `channels` are those of one head; qkv has 3 * heads * channels:
+/// q of all heads, then k, then v; y has heads * channels. bias is [heads][query][key] with window² queries and keys. `mask`
+/// excludes keys that the roll alone brought into the window. height and width are multiples of the window, which is at most
+/// HALCYON_ATTENTION_LARGEST_WINDOW; 0 <= shift < window. y must not overlap qkv.
+void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads, ptrdiff_t channels,
+                              ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv, ptrdiff_t qkvPitch,
+                              const float *bias, float *y, ptrdiff_t yPitch, float *scratch);
+/// Its gradients from qkv, bias and dy, the softmax recomputed: overwrites dqkv and dbias, which is summed over windows and
+/// images in their order.
+void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads,
+                                       ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
+                                       ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
+                                       ptrdiff_t dqkvPitch, float *dbias, float *scratch);
 #endif

@@ -22,12 +22,19 @@ package enum Compiler {
         return try compile(prepared: graph, gradients: [], inputs: inputs, options: options)
     }
 
-    /// The program of a training step: loss of the output `image` against the input `target`, and all gradients.
+    /// The program of a training step: one loss of the output `image` against the input `target`, and all gradients.
     package static func compileTraining(
         _ graph: Graph, loss: PixelLoss, inputs: [String: Shape], options: CompileOptions = CompileOptions()
     ) throws -> Program {
+        try compileTraining(graph, TrainingObjective(loss), inputs: inputs, options: options)
+    }
+
+    /// The program of a training step: the objective against the input `target`, and all gradients.
+    package static func compileTraining(
+        _ graph: Graph, _ objective: TrainingObjective, inputs: [String: Shape], options: CompileOptions = CompileOptions()
+    ) throws -> Program {
         let graph = options.fusion ? fusionCatalogue.reduce(graph) { $1.apply($0) } : graph
-        let training = graph.training(loss: loss)
+        let training = graph.training(objective)
         return try compile(prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options)
     }
 

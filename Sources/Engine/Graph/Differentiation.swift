@@ -61,21 +61,56 @@ extension Graph {
         return found
     }
 
-    /// The training graph: mean loss of `output` against a new input `target`, the gradients of all trainable parameters,
-    /// and the loss as the output `loss`.
+    /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, and the reported
+    /// loss as the output `loss`.
     ///
     /// - Returns: the graph and, for each trainable parameter, its number and the value of its gradient.
-    package func training(loss: PixelLoss, output: String = "image") -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
+    package func training(
+        _ objective: TrainingObjective
+    ) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
         var graph = self
-        guard let prediction = graph.output(output) else { preconditionFailure("no output \(output)") }
         let target = graph.input("target", channels: inputs[0].channels)
-        let value = graph.apply(loss, prediction, target, path: "loss")
+        let losses = objective.build(&graph, target)
         let trainable = parameters.indices.filter { parameters[$0].trainable }
         let targets = trainable.map { number in
             ValueID(index: graph.values.firstIndex(of: .parameter(number))!)
         }
-        let found = graph.differentiate(seeds: [(value, nil)], withRespectTo: targets)
-        graph.outputs.append(("loss", value))
+        let found = graph.differentiate(seeds: losses.minimized.map { ($0, nil) }, withRespectTo: targets)
+        graph.outputs.append(("loss", losses.reported))
         return (graph, zip(trainable, found).compactMap { number, gradient in gradient.map { (number, $0) } })
+    }
+
+    /// The training graph of one loss of the output `image`.
+    package func training(loss: PixelLoss) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
+        training(TrainingObjective(loss))
+    }
+}
+
+/// What a training step minimizes, built onto a network's graph.
+package struct TrainingObjective: Sendable {
+    package struct Losses {
+        /// Scalars whose sum is minimized.
+        package var minimized: [ValueID]
+        /// The scalar that a learning curve shows.
+        package var reported: ValueID
+
+        package init(minimized: [ValueID], reported: ValueID) {
+            self.minimized = minimized
+            self.reported = reported
+        }
+    }
+
+    /// Adds the losses between the graph's outputs and the target to the graph.
+    package let build: @Sendable (inout Graph, _ target: ValueID) -> Losses
+
+    package init(_ build: @escaping @Sendable (inout Graph, _ target: ValueID) -> Losses) { self.build = build }
+
+    /// One loss of the output `image`.
+    package init(_ loss: PixelLoss) {
+        build = { graph, target in
+            guard let image = graph.output("image") else { preconditionFailure("no output image") }
+            let value = graph.apply(loss, image, target, path: "loss")
+            return Losses(minimized: [value], reported: value)
+        }
     }
 }

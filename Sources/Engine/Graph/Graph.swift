@@ -92,6 +92,14 @@ package struct Graph: Sendable {
 
     package func output(_ name: String) -> ValueID? { outputs.first { $0.name == name }?.value }
 
+    /// The number and the value of the parameter of this name.
+    package func parameter(named name: String) -> (number: Int, value: ValueID)? {
+        guard let number = parameters.firstIndex(where: { $0.name == name }),
+            let index = values.firstIndex(of: .parameter(number))
+        else { return nil }
+        return (number, ValueID(index: index))
+    }
+
     private mutating func add(_ source: Source) -> ValueID {
         values.append(source)
         return ValueID(index: values.count - 1)

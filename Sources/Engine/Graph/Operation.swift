@@ -74,4 +74,11 @@ package let operationCatalogue: [any Operation.Type] = [
     Upsampling.self, UpsamplingGradient.self,
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
     PixelLoss.self, PixelLossGradient.self,
+    DepthwiseConvolution.self, DepthwiseInputGradient.self, DepthwiseWeightGradient.self,
+    SmoothActivation.self, SmoothActivationGradient.self, Multiply.self,
+    GlobalAveragePooling.self, GlobalAveragePoolingGradient.self, ActivatedPooling.self, ActivatedPoolingGradient.self,
+    ChannelScale.self, ChannelScaleGradient.self,
+    ImageLoss.self, ImageLossGradient.self, QualityGap.self, DepthRouting.self,
+    LayerNormalization.self, LayerNormalizationGradient.self, WindowAttention.self, WindowAttentionGradient.self,
+    RelativePositionBias.self, RelativePositionBiasGradient.self,
 ]

@@ -14,7 +14,7 @@ package struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStrin
     package var batch: Int { sizes[0] }
     package var height: Int { sizes[1] }
     package var width: Int { sizes[2] }
-    package var channels: Int { sizes[sizes.count - 1] }
+    package var channels: Int { sizes.last ?? 1 }
     /// Every axis but the last, multiplied: N * H * W.
     package var pixels: Int { sizes.dropLast().reduce(1, *) }
 

@@ -12,7 +12,7 @@ package struct Add: Operation {
     package init() {}
     package var inPlaceInput: Int? { 0 }
     package static var samples: [OperationSample] {
-        [OperationSample(Add(), [[2, 3, 5, 7], [2, 3, 5, 7]]), OperationSample(Add(), [[16], [16]])]
+        [OperationSample(Add(), [[2, 3, 5, 7], [2, 3, 5, 7]]), OperationSample(Add(), [[16], [16]]), OperationSample(Add(), [[], []])]
     }
 
     package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { try sameShapes(inputs, "sum") }

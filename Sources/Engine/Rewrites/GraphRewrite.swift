@@ -6,7 +6,7 @@ package struct GraphRewrite: Sendable {
 }
 
 /// In the order in which they are applied.
-package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseActivation]
+package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseActivation, fuseSmoothActivation]
 
 extension Graph {
     /// The same graph with each node passed through `replace`, which emits into the new graph and returns the values that

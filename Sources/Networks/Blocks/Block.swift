@@ -35,7 +35,11 @@ extension Block {
 }
 
 /// Every block. Parsing and the law suites iterate this list.
-package let blockCatalogue: [any Block.Type] = [PlainBlock.self, ResidualBlock.self, DenseBlock.self, IdentityBlock.self]
+package let blockCatalogue: [any Block.Type] = [
+    PlainBlock.self, ResidualBlock.self, DenseBlock.self, IdentityBlock.self,
+    DepthwiseSeparableBlock.self, InvertedResidualBlock.self,
+    WindowAttentionBlock.self,
+]
 
 /// Reads `{block: KIND, ...}`, a block of so many output channels.
 package func parseBlock(_ document: Document, channels: Int) throws -> any Block {

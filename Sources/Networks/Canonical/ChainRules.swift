@@ -5,28 +5,33 @@ extension CanonicalRule {
     static let identityInChain = CanonicalRule(
         name: "identity-in-chain", samples: [chain([["block": "identity"], ["block": "plain"], ["block": "identity"]])]
     ) { network in
-        network.mapBlocks { $0["block"] == "identity" ? [] : [$0] }
+        network.mapBlockLists { $0.filter { $0["block"] != "identity" } }
     }
 
-    /// n convolutions in one plain block are n plain blocks of one. A chain that would then have more blocks than a chain may
-    /// have stays as it is.
+    /// n convolutions in one plain block are n plain blocks of one. A list that would then be too long stays as it is.
     static let plainInChain = CanonicalRule(
         name: "plain-in-chain", samples: [chain([["block": "plain", "convolutions": 3, "activation": "leaky-relu"]])]
     ) { network in
-        let spread = network.mapBlocks { block in
-            guard block["block"] == "plain", case .int(let count)? = block["convolutions"]?.value else { return [block] }
-            return Array(repeating: block.setting("convolutions", 1), count: count)
+        network.mapBlockLists { blocks in
+            let spread = blocks.flatMap { block -> [Document] in
+                guard block["block"] == "plain", case .int(let count)? = block["convolutions"]?.value else { return [block] }
+                return Array(repeating: block.setting("convolutions", 1), count: count)
+            }
+            return spread.count <= largestBlockCount ? spread : blocks
         }
-        let blocks = spread["skeleton"]?["blocks"]?.items ?? []
-        return blocks.count <= ChainSkeleton.largestCount ? spread : network
     }
 }
 
 extension Document {
-    /// The network with each block of a chain replaced by some.
-    fileprivate func mapBlocks(_ change: (Document) -> [Document]) -> Document {
-        mapSkeleton("chain") { skeleton in
-            skeleton.setting("blocks", .array((skeleton["blocks"] ?? []).items.flatMap(change)))
+    /// The network with each list of blocks that follow each other at one width replaced by another.
+    func mapBlockLists(_ change: ([Document]) -> [Document]) -> Document {
+        func changed(_ holder: Document) -> Document {
+            holder.setting("blocks", .array(change((holder["blocks"] ?? []).items)))
+        }
+        return mapSkeleton("chain", changed).mapSkeleton("dynamic") { skeleton in
+            skeleton.setting("stages", .array((skeleton["stages"] ?? []).items.map(changed)))
+        }.mapSkeleton("swin") { skeleton in
+            skeleton.setting("groups", .array((skeleton["groups"] ?? []).items.map(changed)))
         }
     }
 }

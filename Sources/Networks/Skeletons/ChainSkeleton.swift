@@ -7,7 +7,6 @@ import Documents
 /// of one convolution at place i from 1, `block{i}.…` for others, and `conv{n+1}`.
 package struct ChainSkeleton: Skeleton {
     package static let kind = "chain"
-    package static let largestCount = 256
 
     package static func samples(block: Document) -> [Document] {
         [
@@ -19,67 +18,33 @@ package struct ChainSkeleton: Skeleton {
         ]
     }
 
-    struct Head: Sendable {
-        var kernel: Int
-        var bias: Bool
-        var normalization: Normalization
-        var activation: Activation
-    }
-
-    struct Tail: Sendable {
-        var kernel: Int
-        var bias: Bool
-    }
-
     var width: Int
-    var head: Head
-    var tail: Tail
+    var head: HeadConvolution
+    var tail: TailConvolution
     var blocks: [any Block]
 
     package init(_ document: Document) throws {
         try document.allowOnly(["kind", "width", "head", "tail", "blocks"])
-        let width = try parseWidth(document)
-        self.width = width
-        let head = try document.optional("head") ?? [:]
-        try head.allowOnly(["kernel", "bias", "normalization"] + Activation.keys)
-        self.head = Head(
-            kernel: try parseKernel(head), bias: try head.optional("bias")?.bool("bias") ?? true,
-            normalization: try head.optional("normalization")?.word("normalization", as: Normalization.self) ?? .none,
-            activation: try Activation(in: head))
-        let tail = try document.optional("tail") ?? [:]
-        try tail.allowOnly(["kernel", "bias"])
-        self.tail = Tail(kernel: try parseKernel(tail), bias: try tail.optional("bias")?.bool("bias") ?? true)
-        let list = try document.required("blocks")
-        let items = try list.array("blocks")
-        guard items.count <= Self.largestCount else {
-            throw list.fail("blocks: expected at most \(Self.largestCount) blocks, found \(items.count)")
-        }
-        blocks = try items.map { try parseBlock($0, channels: width) }
+        width = try parseWidth(document)
+        head = try HeadConvolution(in: document)
+        tail = try TailConvolution(in: document)
+        blocks = try parseBlocks(document, channels: width)
     }
 
     package var document: Document {
-        let headFields: [(String, Document)] = [
-            ("kernel", .int(head.kernel)), ("bias", .bool(head.bias)), ("normalization", .string(head.normalization.rawValue)),
-        ]
-        return document([
-            ("width", .int(width)), ("head", .object(headFields + head.activation.fields)),
-            ("tail", ["kernel": .int(tail.kernel), "bias": .bool(tail.bias)]), ("blocks", .array(blocks.map(\.document))),
+        document([
+            ("width", .int(width)), ("head", head.document), ("tail", tail.document), ("blocks", .array(blocks.map(\.document))),
         ])
     }
 
     package var sizeMultiple: Int { leastCommonMultiple(blocks.map(\.sizeMultiple)) }
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
-        var x = builder.convolution(
-            input, channels: width, kernel: head.kernel, bias: head.bias && head.normalization == .none,
-            gain: head.activation.gain, name: "conv0")
-        if head.normalization == .batch { x = builder.batchNormalization(x, name: "norm0") }
-        x = builder.activate(x, head.activation, path: "activation0")
+        var x = head.build(&builder, input, channels: width)
         for (index, block) in blocks.enumerated() {
             let scope = block.isSingleConvolution ? NameScope(position: index + 1) : NameScope(prefix: "block\(index + 1)")
             x = block.build(&builder, x, channels: width, scope: scope)
         }
-        return builder.convolution(
-            x, channels: channels, kernel: tail.kernel, bias: tail.bias, gain: gain, name: "conv\(blocks.count + 1)")
+        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(blocks.count + 1)")
     }
 }

@@ -15,17 +15,23 @@ package protocol Skeleton: Sendable {
     var document: Document { get }
     /// Heights and widths must be multiples of this.
     var sizeMultiple: Int { get }
+    /// How many exits a network has: 1, or as many as its router chooses from.
+    var exitCount: Int { get }
     /// Adds the network: `[N, H, W, input.channels]` to `[N, H, W, channels]`; `gain` scales how the last convolution starts.
     func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap
 }
 
 extension Skeleton {
+    package var exitCount: Int { 1 }
+
     /// The skeleton's mapping with its kind first.
     func document(_ fields: [(String, Document)]) -> Document { .object([("kind", .string(Self.kind))] + fields) }
 }
 
 /// Every skeleton. Parsing and the law suites iterate this list.
-package let skeletonCatalogue: [any Skeleton.Type] = [ChainSkeleton.self, NestedUNetSkeleton.self]
+package let skeletonCatalogue: [any Skeleton.Type] = [
+    ChainSkeleton.self, NestedUNetSkeleton.self, SwinSkeleton.self, MobileSkeleton.self, DynamicSkeleton.self,
+]
 
 /// Reads `{kind: KIND, ...}`.
 package func parseSkeleton(_ document: Document) throws -> any Skeleton {

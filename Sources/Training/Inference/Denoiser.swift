@@ -8,7 +8,7 @@ import RandomStreams
 ///
 /// One program is compiled for each picture size and kept (the latest few, up to 512 MiB). Gray networks take RGB pictures channel by
 /// channel. Large pictures are run in tiles that overlap by the network's receptive field, so memory stays bounded and the
-/// pixels are the same.
+/// pixels are the same. A dynamic network's router first decides for each picture how deep it goes; what lies deeper is not run.
 package final class Denoiser {
     private static let keptSizes = 4
     private static let keptBytes = 512 << 20
@@ -18,15 +18,28 @@ package final class Denoiser {
     package let threads: Int
     /// Pictures of more pixels are run in tiles.
     package var wholePixels = 1 << 20
-    private let graph: Graph
-    private var executables: [(height: Int, width: Int, executable: Executable)] = []
+    /// A dynamic network leaves at the first exit that is foretold to lose less than this many dB against full depth, which 0
+    /// always runs. Nil takes the threshold that training found for its budget.
+    package var threshold: Double?
+    private let paths: [Graph]
+    private let router: Graph?
+    private var executables: [(part: Part, height: Int, width: Int, executable: Executable)] = []
+
+    /// What is compiled by itself.
+    package enum Part: Hashable, Sendable {
+        /// From the image to the image of an exit, counted from 0.
+        case path(exit: Int)
+        /// From the image to the gaps that a dynamic network's router foretells.
+        case router
+    }
 
     /// A network with the parameters of a store, which may go on changing (a training's).
     package init(_ architecture: Architecture, parameters: ParameterStore, threads: Int = 1) throws {
         self.architecture = architecture
         self.parameters = parameters
         self.threads = threads
-        graph = try buildGraph(architecture).forInference()
+        paths = try (0..<architecture.exitCount).map(architecture.inferenceGraph)
+        router = architecture.isDynamic ? try architecture.routerGraph() : nil
     }
 
     /// A network with weights drawn from a seed, to measure speed with.
@@ -62,9 +75,14 @@ package final class Denoiser {
     /// - Parameters:
     ///   - sigma: the noise level on the 0...255 scale, for networks with a noise map.
     ///   - progress: called with the part that is done, 0...1, after each tile.
+    ///   - exit: where it leaves, counted from 0; nil lets a dynamic network's router decide.
     /// - Throws: `InputError` when the picture has channels that the network cannot take, or the noise level is missing.
-    package func denoise(_ image: Image, sigma: Double? = nil, progress: (Double) -> Void = { _ in }) throws -> Image {
-        if image.channels == architecture.network.inputChannels { return try run(image, sigma: sigma, progress: progress) }
+    package func denoise(
+        _ image: Image, sigma: Double? = nil, exit: Int? = nil, progress: (Double) -> Void = { _ in }
+    ) throws -> Image {
+        if image.channels == architecture.network.inputChannels {
+            return try run(image, sigma: sigma, exit: exit, progress: progress)
+        }
         guard architecture.network.inputChannels == 1 else {
             throw InputError(
                 "the network takes pictures of \(architecture.network.inputChannels) channels, this one has \(image.channels)",
@@ -73,14 +91,15 @@ package final class Denoiser {
         let channels = Double(image.channels)
         return Image(
             stacking: try (0..<image.channels).map { channel in
-                try run(image.channel(channel), sigma: sigma) { progress((Double(channel) + $0) / channels) }
+                try run(image.channel(channel), sigma: sigma, exit: exit) { progress((Double(channel) + $0) / channels) }
             })
     }
 
-    private func run(_ image: Image, sigma: Double?, progress: (Double) -> Void) throws -> Image {
+    private func run(_ image: Image, sigma: Double?, exit: Int?, progress: (Double) -> Void) throws -> Image {
         defer { progress(1) }
-        if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma) }
-        guard let radius = try receptiveRadius() else { return try runWhole(image, sigma: sigma) }
+        let exit = try exit ?? chosenExit(for: image, sigma: sigma)
+        if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma, exit: exit) }
+        guard let radius = try receptiveRadius() else { return try runWhole(image, sigma: sigma, exit: exit) }
         let multiple = architecture.network.sizeMultiple
         func rounded(_ size: Int) -> Int { (size + multiple - 1) / multiple * multiple }
         let halo = rounded(radius)
@@ -93,7 +112,7 @@ package final class Denoiser {
                 let (endRow, endColumn) = (min(image.height, top + side + halo), min(image.width, left + side + halo))
                 let tile = try runWhole(
                     image.cropped(top: firstRow, left: firstColumn, height: endRow - firstRow, width: endColumn - firstColumn),
-                    sigma: sigma)
+                    sigma: sigma, exit: exit)
                 let (rows, columns) = (min(side, image.height - top), min(side, image.width - left))
                 progress(Double(top * image.width + left * rows) / Double(image.height * image.width))
                 for row in 0..<rows {
@@ -111,11 +130,20 @@ package final class Denoiser {
     private func receptiveRadius() throws -> Int? {
         let multiple = architecture.network.sizeMultiple
         let probe = (64 + multiple - 1) / multiple * multiple
-        return try graph.receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
+        return try paths[paths.count - 1].receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
     }
 
-    private func runWhole(_ image: Image, sigma: Double?) throws -> Image {
-        let executable = try executable(height: image.height, width: image.width)
+    /// The picture as an exit, counted from 0, makes it, in one piece.
+    private func runWhole(_ image: Image, sigma: Double?, exit: Int) throws -> Image {
+        let executable = try loaded(.path(exit: exit), image, sigma: sigma)
+        executable.run()
+        return Image(
+            height: image.height, width: image.width, channels: image.channels, pixels: Array(executable.output("image")))
+    }
+
+    /// The program for pictures of this size, with the picture and the noise level in its inputs.
+    package func loaded(_ part: Part, _ image: Image, sigma: Double?) throws -> Executable {
+        let executable = try executable(part, height: image.height, width: image.width)
         _ = executable.input("image").update(fromContentsOf: image.pixels)
         if architecture.network.hasNoiseMap {
             guard let sigma else {
@@ -123,31 +151,78 @@ package final class Denoiser {
             }
             executable.input("noise-map").update(repeating: Float(sigma / 255))
         }
-        executable.run()
-        return Image(
-            height: image.height, width: image.width, channels: image.channels, pixels: Array(executable.output("image")))
+        return executable
+    }
+
+    /// Where the picture leaves, counted from 0, by the router of a dynamic network; 0 for a static one.
+    private func chosenExit(for image: Image, sigma: Double?) throws -> Int {
+        guard architecture.isDynamic else { return 0 }
+        let threshold = effectiveThreshold
+        if threshold <= 0 { return architecture.exitCount - 1 }
+        return DepthRouting.exit(try foretoldGaps(image, sigma: sigma), threshold: threshold)
+    }
+
+    /// The threshold in force, in dB.
+    package var effectiveThreshold: Double {
+        threshold ?? parameters.values(of: DynamicSkeleton.thresholdName).first.map(Double.init) ?? 0
+    }
+
+    /// How many dB the router of a dynamic network foretells that each earlier exit loses on this picture; for a large picture the
+    /// mean over its parts.
+    package func foretoldGaps(_ image: Image, sigma: Double?) throws -> [Double] {
+        let parts = image.parts(ofAtMost: wholePixels)
+        var gaps = [Double](repeating: 0, count: architecture.exitCount - 1)
+        for part in parts {
+            let executable = try loaded(.router, part, sigma: sigma)
+            executable.run()
+            for (index, gap) in executable.output("router").enumerated() { gaps[index] += Double(gap) / Double(parts.count) }
+        }
+        return gaps
     }
 
     /// The program for one picture of a size, compiled when it is first asked for.
-    package func executable(height: Int, width: Int) throws -> Executable {
-        if let known = executables.firstIndex(where: { $0.height == height && $0.width == width }) {
+    /// - Throws: `InputError` where the network cannot take the size.
+    package func executable(_ part: Part, height: Int, width: Int) throws -> Executable {
+        if let known = executables.firstIndex(where: { $0.part == part && $0.height == height && $0.width == width }) {
             let entry = executables.remove(at: known)
             executables.append(entry)
             return entry.executable
         }
         do {
+            let graph: Graph
+            switch part {
+            case .path(let exit): graph = paths[exit]
+            case .router:
+                guard let router else { preconditionFailure("a static network has no router") }
+                graph = router
+            }
             let program = try Compiler.compile(
                 graph, inputs: architecture.inputShapes(height: height, width: width, batch: 1),
                 options: CompileOptions(threads: threads))
             var bytes = executables.reduce(program.arenaBytes) { $0 + $1.executable.program.arenaBytes }
-            while !executables.isEmpty, executables.count >= Self.keptSizes || bytes > Self.keptBytes {
+            while !executables.isEmpty, executables.count >= Self.keptSizes * (paths.count + 1) || bytes > Self.keptBytes {
                 bytes -= executables.removeFirst().executable.program.arenaBytes
             }
             let executable = try CPUDevice(threads: threads).load(program, parameters: parameters)
-            executables.append((height, width, executable))
+            executables.append((part, height, width, executable))
             return executable
         } catch let error as ShapeError {
             throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)", hint: "use a larger picture")
+        }
+    }
+}
+
+extension Image {
+    /// Itself, or parts side by side of about this many pixels each.
+    fileprivate func parts(ofAtMost pixels: Int) -> [Image] {
+        if height * width <= pixels { return [self] }
+        let side = max(1, Int(Double(pixels).squareRoot()))
+        func cuts(_ size: Int) -> [(start: Int, count: Int)] {
+            let count = (size + side - 1) / side
+            return (0..<count).map { ($0 * size / count, ($0 + 1) * size / count - $0 * size / count) }
+        }
+        return cuts(height).flatMap { row in
+            cuts(width).map { cropped(top: row.start, left: $0.start, height: row.count, width: $0.count) }
         }
     }
 }

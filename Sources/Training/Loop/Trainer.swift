@@ -64,7 +64,8 @@ package final class Trainer {
         let graph = try buildGraph(architecture)
         let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
         do {
-            program = try Compiler.compileTraining(graph, loss: PixelLoss(recipe.loss.kind), inputs: shapes, options: options)
+            program = try Compiler.compileTraining(
+                graph, architecture.objective(recipe.loss.kind, budget: recipe.depthBudget), inputs: shapes, options: options)
             device = CPUDevice(threads: options.threads)
             parameters = ParameterStore(graph.parameters, stream: RandomStream(seed: seed).split("parameters"))
             gradients = GradientStore(for: parameters)

@@ -23,13 +23,17 @@ package struct Recipe: Sendable {
     package var weightDecay = 0.0
     package var beta1 = 0.9
     package var beta2 = 0.999
+    /// What the mean decision of a dynamic network's router aims at: multiply-accumulates as a part of full depth's.
+    package var depthBudget = defaultDepthBudget
     /// Whether patches are mirrored and turned by right angles.
     package var augment = true
+
+    package static let defaultDepthBudget = 0.6
 
     /// What a candidate's `training:` may say: all that does not change what a step of the fidelity means.
     package static let candidateKeys = [
         "loss", "optimizer", "learning-rate", "batch", "schedule", "minimum-ratio", "warm-up", "weight-decay", "beta1",
-        "beta2", "augment",
+        "beta2", "augment", "depth-budget",
     ]
     package static let keys = candidateKeys + ["steps", "precision"]
 
@@ -67,12 +71,15 @@ package struct Recipe: Sendable {
 
     /// Every setting, defaults and other words for the same resolved: equal trainings have equal documents.
     package var document: Document {
-        [
+        var document: Document = [
             "loss": .string(loss.kind.rawValue), "optimizer": .string(optimizer.name), "learning-rate": .float(learningRate),
             "batch": .int(batch), "steps": .int(steps), "precision": .string(precision.rawValue),
             "schedule": .string(schedule.name), "minimum-ratio": .float(minimumRatio), "warm-up": .int(warmUp),
             "weight-decay": .float(weightDecay), "beta1": .float(beta1), "beta2": .float(beta2), "augment": .bool(augment),
         ]
+        // Left out at its default, as in checkpoints from before there were dynamic networks.
+        if depthBudget != Self.defaultDepthBudget { document["depth-budget"] = .float(depthBudget) }
+        return document
     }
 
     private mutating func read(_ document: Document) throws {
@@ -89,6 +96,7 @@ package struct Recipe: Sendable {
         weightDecay = try document.optional("weight-decay")?.double("weight-decay", in: 0...1) ?? weightDecay
         beta1 = try document.optional("beta1")?.double("beta1", in: 0...0.9999999) ?? beta1
         beta2 = try document.optional("beta2")?.double("beta2", in: 0...0.9999999) ?? beta2
+        depthBudget = try document.optional("depth-budget")?.double("depth-budget", in: 0.05...1) ?? depthBudget
         augment = try document.optional("augment")?.bool("augment") ?? augment
     }
 

@@ -98,7 +98,8 @@ struct BenchCommand: ParsableCommand {
                 var shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
                 let cost = try graph.cost(inputs: shapes)
                 shapes["target"] = shapes["image"]
-                let program = try Compiler.compileTraining(graph, loss: PixelLoss(.l2), inputs: shapes, options: options.compileOptions)
+                let program = try Compiler.compileTraining(
+                    graph, architecture.objective(.l2, budget: 1), inputs: shapes, options: options.compileOptions)
                 let device = CPUDevice(threads: options.threads)
                 let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
                 let gradients = GradientStore(for: store)
@@ -128,7 +129,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     struct Infer: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One inference, batch norm folded.")
+        static let configuration = CommandConfiguration(abstract: "One inference, batch norm folded; a dynamic network runs at full depth.")
 
         @OptionGroup var options: Options
         @Option(help: "Images at once.") var batch = 1
@@ -136,7 +137,7 @@ struct BenchCommand: ParsableCommand {
 
         func run() throws {
             try options.bench(size, batch: batch) { architecture in
-                let graph = try buildGraph(architecture).forInference()
+                let graph = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
                 let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
                 let program = try Compiler.compile(graph, inputs: shapes, options: options.compileOptions)
                 let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))

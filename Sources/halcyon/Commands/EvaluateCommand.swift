@@ -32,6 +32,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Which metrics, separated by commas: \(imageMetrics.map(\.name).joined(separator: ", ")).", valueName: "LIST"))
     var metrics = "psnr,ssim"
 
+    @Option(help: ArgumentHelp(
+        "For a dynamic network: leave at the first exit that is foretold to lose less than this. 0 is full depth; the default is what training found for its budget.",
+        valueName: "DB"))
+    var threshold: Double?
+
     @Flag(name: .customLong("per-image"), help: "A line for each image.")
     var perImage = false
 

@@ -1,0 +1,57 @@
+import CKernels
+
+/// A depthwise convolution or its input gradient, with its weights prepared as `[K * K, C rounded up to 16]`.
+final class DepthwiseKernel: Kernel {
+    let scratchBytes: Int
+    let preparedBytes: Int
+    let preparedInput: Int? = 1
+    private let channels: Int
+    private let taps: Int
+    private let isFlipped: Bool
+    private let body: (Operands, UnsafePointer<Float>) -> Void
+
+    /// - Parameters:
+    ///   - isFlipped: whether the taps are taken in reverse order, as the gradient of the input does.
+    ///   - body: runs the kernel with the operands and the prepared weights.
+    init(
+        _ x: KernelContext.View, weight: Shape, dilation: Int, isFlipped: Bool,
+        body: @escaping (Operands, UnsafePointer<Float>) -> Void
+    ) {
+        channels = weight[0]
+        taps = weight[2] * weight[3]
+        self.isFlipped = isFlipped
+        self.body = body
+        preparedBytes = taps * Self.pitch(channels) * MemoryLayout<Float>.stride
+        scratchBytes = halcyon_depthwise_scratch_bytes(x.shape.width, channels, Int32(weight[2]), dilation)
+    }
+
+    private static func pitch(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+
+    func prepare(_ operands: Operands) {
+        let pitch = Self.pitch(channels)
+        let prepared = operands.prepared.bindMemory(to: Float.self, capacity: taps * pitch)
+        let weight = operands.inputs[1]
+        for tap in 0..<taps {
+            let source = isFlipped ? taps - 1 - tap : tap
+            for c in 0..<pitch { prepared[tap * pitch + c] = c < channels ? weight[c * taps + source] : 0 }
+        }
+    }
+
+    func run(_ operands: Operands) { body(operands, UnsafePointer(operands.prepared.assumingMemoryBound(to: Float.self))) }
+}
+
+/// A kernel without state that needs scratch memory.
+final class ScratchKernel: Kernel {
+    let scratchBytes: Int
+    let preparedBytes = 0
+    let preparedInput: Int? = nil
+    private let body: (Operands) -> Void
+
+    init(scratchBytes: Int, _ body: @escaping (Operands) -> Void) {
+        self.scratchBytes = scratchBytes
+        self.body = body
+    }
+
+    func prepare(_ operands: Operands) {}
+    func run(_ operands: Operands) { body(operands) }
+}

@@ -1,0 +1,103 @@
+import CKernels
+import Documents
+
+/// A pixel loss with a weight for each image: the mean over the batch of w_n times image n's mean of |x - t| or (x - t)².
+///
+/// Inputs: x, target `[N, H, W, C]`, weights `[N, 1, 1, K]`, of which column `column` counts. Output: a scalar `[]`. Only x has a
+/// gradient, and the loss must be a root: the weights are decisions.
+package struct ImageLoss: Operation {
+    package static let name = "image-loss"
+    package var kind: PixelLoss.Kind
+    package var column: Int
+
+    package init(_ kind: PixelLoss.Kind, column: Int) {
+        self.kind = kind
+        self.column = column
+    }
+
+    package var attributes: Document { ["kind": .string(kind.rawValue), "column": .int(column)] }
+    package static var samples: [OperationSample] {
+        PixelLoss.Kind.allCases.map { OperationSample(ImageLoss($0, column: 1), [[3, 4, 5, 3], [3, 4, 5, 3], [3, 1, 1, 2]]) }
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] {
+        guard inputs[0] == inputs[1], inputs[2].batch == inputs[0].batch, inputs[2].channels > column else {
+            throw ShapeError("loss between \(inputs[0]) and \(inputs[1]) with weights \(inputs[2])")
+        }
+        return [[]]
+    }
+
+    package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
+        precondition(builder.outputGradients[0] == nil, "an image loss is a root")
+        let x = builder.graph.apply(
+            ImageLossGradient(kind: kind, column: column), builder.inputs, path: "\(builder.node.path).gradient")[0]
+        return [x, nil, nil]
+    }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let count = inputs[0].elements.count / inputs[0].shape.batch, columns = inputs[2].shape.channels
+        var sum: Scalar = 0
+        for (index, (x, t)) in zip(inputs[0].elements, inputs[1].elements).enumerated() {
+            let difference = kind == .l1 ? abs(x - t) : (x - t) * (x - t)
+            sum += inputs[2].elements[index / count * columns + column] * difference
+        }
+        return [Tensor(scalar: sum / Scalar(inputs[0].elements.count))]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let (shape, weights) = (context.inputs[0].shape, context.inputs[2])
+        let (count, kind, column) = (shape.count / shape.batch, self.kind, self.column)
+        return FunctionKernel { o in
+            var sum = 0.0
+            for n in 0..<shape.batch {
+                let (x, target) = (o.inputs[0] + n * count, o.inputs[1] + n * count)
+                let mean =
+                    kind == .l1 ? halcyon_mean_absolute_error(count, x, target) : halcyon_mean_squared_error(count, x, target)
+                sum += Double(o.inputs[2][n * weights.pitch + column]) * mean
+            }
+            o.outputs[0][0] = Float(sum / Double(shape.batch))
+        }
+    }
+}
+
+/// The gradient of `ImageLoss` with respect to x. Inputs: x, target, weights.
+package struct ImageLossGradient: Operation {
+    package static let name = "image-loss-gradient"
+    package static let isDifferentiable = false
+    package var kind: PixelLoss.Kind
+    package var column: Int
+
+    package var attributes: Document { ["kind": .string(kind.rawValue), "column": .int(column)] }
+    package static var samples: [OperationSample] {
+        PixelLoss.Kind.allCases.map {
+            OperationSample(ImageLossGradient(kind: $0, column: 2), [[3, 4, 5, 1], [3, 4, 5, 1], [3, 1, 1, 3]])
+        }
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[0]] }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let count = inputs[0].elements.count / inputs[0].shape.batch, columns = inputs[2].shape.channels
+        var dx = inputs[0]
+        for (index, (x, t)) in zip(inputs[0].elements, inputs[1].elements).enumerated() {
+            let scale = inputs[2].elements[index / count * columns + column] / Scalar(inputs[0].elements.count)
+            dx.elements[index] = kind == .l2 ? 2 * (x - t) * scale : x > t ? scale : x < t ? -scale : 0
+        }
+        return [dx]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let (shape, weights) = (context.inputs[0].shape, context.inputs[2])
+        let (count, kind, column) = (shape.count / shape.batch, self.kind, self.column)
+        return FunctionKernel { o in
+            for n in 0..<shape.batch {
+                let scale = o.inputs[2][n * weights.pitch + column] / Float(shape.batch)
+                let (x, target, dx) = (o.inputs[0] + n * count, o.inputs[1] + n * count, o.outputs[0] + n * count)
+                switch kind {
+                case .l1: halcyon_mean_absolute_error_gradient(count, x, target, scale, dx)
+                case .l2: halcyon_mean_squared_error_gradient(count, x, target, scale, dx)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Documents
+import Engine
+
+/// A network's operating depths: which exits it has, the graph of each, and what its training minimizes.
+extension Architecture {
+    /// 1 for a static network.
+    package var exitCount: Int { network.skeleton.exitCount }
+    package var isDynamic: Bool { exitCount > 1 }
+
+    /// The inference graph of one exit, counted from 0; the last is full depth. It holds nothing of deeper blocks, other exits
+    /// or the router, but declares all parameters, so that one store serves every path.
+    package func inferenceGraph(exit: Int) throws -> Graph {
+        precondition((0..<exitCount).contains(exit))
+        return try inferenceGraph(output: exit == exitCount - 1 ? "image" : Network.exitName(exit), as: "image")
+    }
+
+    /// The inference graph from the image to the output `router`: the gaps in dB that are foretold for the earlier exits.
+    package func routerGraph() throws -> Graph {
+        precondition(isDynamic)
+        return try inferenceGraph(output: "router", as: "router")
+    }
+
+    private func inferenceGraph(output: String, as name: String) throws -> Graph {
+        var graph = try buildGraph(self).forInference()
+        guard let value = graph.output(output) else { preconditionFailure("no output \(output)") }
+        graph.outputs = [(name, value)]
+        return graph
+    }
+
+    /// What each exit's path costs as a part of full depth's multiply-accumulates, without the router.
+    package func exitCosts() throws -> [Double] {
+        let multiple = network.sizeMultiple
+        let side = (64 + multiple - 1) / multiple * multiple
+        let shapes = inputShapes(height: side, width: side, batch: 1)
+        let macs = try (0..<exitCount).map { try inferenceGraph(exit: $0).cost(inputs: shapes).macs }
+        return macs.map { Double($0) / Double(max(1, macs[exitCount - 1])) }
+    }
+
+    /// What training minimizes: the loss of the image; for a dynamic network the loss of every exit, weighted by `DepthRouting`, and
+    /// the error of the router's foretold gaps (L1, in dB).
+    /// - Parameter budget: the mean cost that a dynamic network's decisions aim at, as a part of full depth.
+    /// - Throws: `InputError` when the network cannot be built.
+    package func objective(_ kind: PixelLoss.Kind, budget: Double) throws -> TrainingObjective {
+        guard isDynamic else { return TrainingObjective(PixelLoss(kind)) }
+        let costs = try exitCosts()
+        return TrainingObjective { graph, target in
+            guard let image = graph.output("image"), let foretold = graph.output("router"),
+                let threshold = graph.parameter(named: DynamicSkeleton.thresholdName)
+            else { preconditionFailure("a dynamic network has a router") }
+            let early = costs.indices.dropLast().compactMap { graph.output(Network.exitName($0)) }
+            let gaps = early.enumerated().map { index, exit in
+                graph.apply(QualityGap(), exit, image, target, path: "loss.gap\(index + 1)")
+            }
+            let gap =
+                gaps.count == 1
+                ? gaps[0] : graph.apply(Concatenation(channels: gaps.map { _ in 1 }), gaps, path: "loss.gaps")[0]
+            let routerLoss = graph.apply(PixelLoss(.l1), foretold, gap, path: "loss.router")
+            let routing = graph.apply(
+                DepthRouting(costs: costs, budget: budget), [foretold, threshold.value], path: "loss.routing")
+            graph.updates.append((parameter: threshold.number, value: routing[1]))
+            let losses = (early + [image]).enumerated().map { index, exit in
+                graph.apply(ImageLoss(kind, column: index), [exit, target, routing[0]], path: "loss.exit\(index + 1)")[0]
+            }
+            let reported = losses.dropFirst().reduce(losses[0]) { graph.apply(Add(), $0, $1, path: "loss.sum") }
+            return TrainingObjective.Losses(minimized: losses + [routerLoss], reported: reported)
+        }
+    }
+}

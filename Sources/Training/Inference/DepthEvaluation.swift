@@ -1,0 +1,92 @@
+import Engine
+import Imaging
+
+/// A dynamic network's quality at every exit on a set of pictures, from which that at any threshold is read.
+package struct DepthEvaluation: Sendable, Equatable {
+    package struct Entry: Sendable, Equatable {
+        package var name: String
+        package var sigma: Double
+        /// What the router foretells for the earlier exits, in dB.
+        package var gaps: [Double]
+        /// Metric name to value at each exit.
+        package var metrics: [[String: Double]]
+        package var noisyPSNR: Double
+
+        /// Where the picture leaves, counted from 0.
+        package func exit(threshold: Double) -> Int { DepthRouting.exit(gaps, threshold: threshold) }
+    }
+
+    package var entries: [Entry]
+    /// What each exit costs as a part of full depth; the last is 1.
+    package var costs: [Double]
+
+    package init(entries: [Entry], costs: [Double]) {
+        self.entries = entries
+        self.costs = costs
+    }
+
+    /// The quality with each picture at the exit where it leaves.
+    package func evaluation(threshold: Double) -> ModelEvaluation {
+        ModelEvaluation(
+            images: entries.map { entry in
+                ModelEvaluation.Entry(
+                    name: entry.name, sigma: entry.sigma, metrics: entry.metrics[entry.exit(threshold: threshold)],
+                    noisyPSNR: entry.noisyPSNR)
+            })
+    }
+
+    /// The mean cost of the decisions, as a part of full depth.
+    package func meanCost(threshold: Double) -> Double {
+        entries.reduce(0) { $0 + costs[$1.exit(threshold: threshold)] } / Double(entries.count)
+    }
+
+    /// How many pictures leave at each exit.
+    package func exits(threshold: Double) -> [Int] {
+        entries.reduce(into: [Int](repeating: 0, count: costs.count)) { $0[$1.exit(threshold: threshold)] += 1 }
+    }
+
+    /// The thresholds of the operating points, growing: 0, which is full depth, and for mean costs spaced evenly from there to the
+    /// first exit's the nearest that the pictures allow. As many as exits, at least three.
+    package var operatingThresholds: [Double] {
+        // The mean cost changes only where a picture's foretold gap is passed.
+        let candidates = Set(entries.flatMap(\.gaps).map { max($0, 0).nextUp }).sorted()
+        let priced = candidates.map { (threshold: $0, cost: meanCost(threshold: $0)) }
+        let count = max(3, costs.count)
+        var thresholds = [0.0]
+        for number in 1..<count {
+            let target = 1 + (costs[0] - 1) * Double(number) / Double(count - 1)
+            let nearest = priced.min { abs($0.cost - target) < abs($1.cost - target) }
+            let last = thresholds[number - 1]
+            // Where the pictures allow no further step, a higher threshold decides alike.
+            thresholds.append(max(nearest?.threshold ?? 0, last > 0 ? last * 1.25 : 1e-3))
+        }
+        return thresholds
+    }
+}
+
+/// As `evaluateModel`, at every exit of a dynamic network.
+package func evaluateDepths(
+    _ denoiser: Denoiser, images: ImageSet, sigmas: [Double], noise: EvaluationNoise,
+    metrics: [ImageMetric] = imageMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+) throws -> DepthEvaluation {
+    var entries: [DepthEvaluation.Entry] = []
+    for sigma in sigmas {
+        for index in 0..<images.count {
+            try around {
+                let clean = images.image(index)
+                let noisy = noise.noisy(clean, sigma: sigma, index: index)
+                let values = try (0..<denoiser.architecture.exitCount).map { exit in
+                    let output = try denoiser.denoise(noisy, sigma: sigma, exit: exit)
+                    return metrics.reduce(into: [String: Double]()) { $0[$1.name] = $1.measure(output, clean) }
+                }
+                entries.append(
+                    DepthEvaluation.Entry(
+                        name: images.name(index), sigma: sigma, gaps: try denoiser.foretoldGaps(noisy, sigma: sigma), metrics: values,
+                        noisyPSNR: peakSignalToNoise(noisy, clean)))
+            }
+            try progress(entries.count, sigmas.count * images.count)
+        }
+    }
+    return DepthEvaluation(entries: entries, costs: try denoiser.architecture.exitCosts())
+}
