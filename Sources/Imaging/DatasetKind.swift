@@ -12,6 +12,9 @@ package protocol DatasetKind: Sendable {
     /// Reads the kind's own keys; throws located `InputError`s.
     init(parsing document: Document, in place: DatasetPlace) throws
 
+    /// The side that every picture has by the description alone; nil where files decide.
+    var knownSide: Int? { get }
+
     /// The pictures, in an order that depends on nothing but the description, the seed, the role and the files.
     ///
     /// A kind with a `seed` of its own ignores the one given.

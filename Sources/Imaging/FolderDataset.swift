@@ -14,6 +14,8 @@ package struct FolderDataset: DatasetKind {
     package let limit: Int?
     private let pathDocument: Document?
 
+    package var knownSide: Int? { nil }
+
     /// A folder named outside a document, for instance on the command line.
     package init(path: String, limit: Int? = nil) {
         self.path = path

@@ -38,6 +38,8 @@ struct StudySession {
                     "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
             }
             try checkMetrics(settings)
+            try training.train.check()
+            try training.validation.check()
         }
         let lock = try StudyLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }

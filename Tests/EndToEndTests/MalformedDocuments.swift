@@ -15,14 +15,14 @@ let malformedCommandLines: [MalformedInput] = [
 /// Architectures and spaces.
 let malformedDocuments: [MalformedInput] =
     [
-        ("unknown block", "block: plain", "block: plian", ["net.yaml:8:16", "found \"plian\"", "did you mean \"plain\"?"]),
+        ("unknown block", "block: plain", "block: plian", ["net.yaml:8:17", "found \"plian\"", "did you mean \"plain\"?"]),
         ("a wrong type", "width: 8", "width: wide", ["net.yaml:6:12", "width: expected an integer, found the text \"wide\""]),
         ("an infinite width", "width: 8", "width: 1e999", ["net.yaml:6:12", "width: expected an integer, found the number inf"]),
         ("a huge integer", "width: 8", "width: 99999999999999999999", ["net.yaml:6:12", "expected an integer"]),
         ("a missing key", "    width: 8\n", "", ["net.yaml:5:5", "\"width\" is missing here", "add it"]),
         ("a key twice", "width: 8", "width: 8\n    width: 9", ["net.yaml:", "\"width\" stands twice", "keep one"]),
         ("a misspelt key", "width: 8", "widht: 8", ["net.yaml:6:5", "unknown key \"widht\"", "did you mean \"width\"?"]),
-        ("a tab", "    kind", "\tkind", ["net.yaml:5:", "tab", "check the indentation"]),
+        ("a tab", "    kind", "\tkind", ["net.yaml:5:1", "check the indentation"]),
         ("a control character", "sound", "so\u{1}und", ["net.yaml:2:9", "control characters are not allowed"]),
         ("a newer format", "halcyon: 1", "halcyon: 2", ["net.yaml:1:10", "expected version 1", "write halcyon: 1"]),
         ("no end of a text", "sound", "\"sound", ["net.yaml:", "check the indentation, quotes and brackets"]),
@@ -62,7 +62,7 @@ let malformedExperiments: [MalformedInput] = [
     ("a missing space", "chain.yaml", "chian.yaml", ["experiment.yaml:3:8", "chian.yaml", "name a space file"]),
     ("no budget", "{trials: 2}", "{}", ["experiment.yaml:13:9", "a budget needs"]),
     ("an unknown metric", "metric: macs", "metric: mcas", ["experiment.yaml:10:", "found \"mcas\"", "did you mean \"macs\"?"]),
-    ("a crop beyond the pictures", "crop: 16", "crop: 64", ["experiment.yaml:5:", "64"]),
+    ("a crop beyond the pictures", "crop: 16", "crop: 64", ["experiment.yaml:5:", "crop: expected at most the size of the pictures, 32, found 64"]),
     (
         "no folder of pictures", "kind: dead-leaves, images: 1, size: 32", "kind: folder, path: /nowhere/at/all",
         ["experiment.yaml:6:", "/nowhere/at/all", "name a folder"]

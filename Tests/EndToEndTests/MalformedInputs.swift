@@ -2,6 +2,7 @@ import Documents
 import Foundation
 import Testing
 import TrialStore
+import Trials
 
 /// A fault in what a user gives: how it comes to be, the command that meets it, and what the message must say.
 struct MalformedInput: Sendable {
@@ -153,11 +154,22 @@ struct MalformedBench: Sendable {
         return files
     }
 
-    /// Every table of a study in words.
-    private static func rows(_ directory: String) throws -> [String] {
+    /// Every table of a study.
+    private static func rows(_ directory: String) throws -> Rows {
         let reader = try StudyReader(directory: directory)
-        return try reader.records().map { "\($0)" } + reader.trials().map { "\($0)" } + reader.measurements().map { "\($0)" }
-            + reader.front().map { "\($0)" } + reader.hypervolumes().map { "\($0)" } + reader.environments().keys.sorted()
-            + reader.points().sorted { $0.key < $1.key }.map { "\($0)" }
+        return Rows(
+            records: try reader.records(), trials: try reader.trials(), measurements: try reader.measurements(),
+            front: try reader.front(), hypervolumes: try reader.hypervolumes(), environments: try reader.environments(),
+            points: try reader.points())
+    }
+
+    private struct Rows: Equatable {
+        var records: [StudyRecord]
+        var trials: [TrialRow]
+        var measurements: [MeasurementRow]
+        var front: [FrontEntry]
+        var hypervolumes: [HypervolumeEntry]
+        var environments: [String: Document]
+        var points: [Int: [Point]]
     }
 }
