@@ -238,7 +238,7 @@ package final class Denoiser {
         do {
             return try body()
         } catch let error as ShapeError {
-            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)")
+            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)", hint: "use a larger picture")
         }
     }
 }
