@@ -16,13 +16,25 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads.")
     var threads = 1
 
+    @Option(
+        help: ArgumentHelp(
+            "For a dynamic network: an image leaves at the first exit that is foretold to lose less than this. 0 is full depth.",
+            discussion: "The default is the threshold that training found for its budget.", valueName: "DB"))
+    var threshold: Double?
+
     func validate() throws {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
+        guard (threshold ?? 0) >= 0 else { throw ValidationError("--threshold: expected at least 0, found \(threshold ?? 0)") }
     }
 
     func load() throws -> Denoiser {
         let path = try TrialReference(model)?.modelPath() ?? model
-        return try Denoiser.load(path, architecture: architecture.map(Architecture.load), threads: threads)
+        let denoiser = try Denoiser.load(path, architecture: architecture.map(Architecture.load), threads: threads)
+        guard threshold == nil || denoiser.architecture.isDynamic else {
+            throw InputError(file: path, "holds a static network, which has no --threshold", hint: "leave --threshold out")
+        }
+        denoiser.threshold = threshold
+        return denoiser
     }
 }
 

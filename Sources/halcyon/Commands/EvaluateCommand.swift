@@ -1,7 +1,9 @@
 import ArgumentParser
 import Documents
+import Evaluation
 import Foundation
 import Imaging
+import Networks
 import Reporting
 import Training
 
@@ -32,11 +34,6 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Which metrics, separated by commas: \(imageMetrics.map(\.name).joined(separator: ", ")).", valueName: "LIST"))
     var metrics = "psnr,ssim"
 
-    @Option(help: ArgumentHelp(
-        "For a dynamic network: leave at the first exit that is foretold to lose less than this. 0 is full depth; the default is what training found for its budget.",
-        valueName: "DB"))
-    var threshold: Double?
-
     @Flag(name: .customLong("per-image"), help: "A line for each image.")
     var perImage = false
 
@@ -58,9 +55,16 @@ struct EvaluateCommand: ParsableCommand {
         let denoiser = try options.load()
         let images = try FolderDataset(path: data, limit: nil).open(channels: denoiser.architecture.network.inputChannels)
         var progress = WorkProgress("images")
-        let result = try evaluateModel(
-            denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted,
-            progress: { progress.tell($0, of: $1) })
+        let depths =
+            denoiser.architecture.isDynamic
+            ? try evaluateDepths(
+                denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
+            : nil
+        let result =
+            try depths?.evaluation(threshold: denoiser.effectiveThreshold)
+            ?? evaluateModel(
+                denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
+        let depth = try depths.map { try DepthReport($0, denoiser, images, sigma, stream) }
         Terminal.clearLine()
         func document(_ values: [String: Double], _ head: [(String, Document)]) -> Document {
             .object(head + wanted.compactMap { metric in values[metric.name].map { (metric.name, Document.float($0)) } })
@@ -84,12 +88,62 @@ struct EvaluateCommand: ParsableCommand {
                 document(
                     result.means,
                     [("images", .int(images.count)), ("sigma", .float(sigma)), ("noisy_psnr_db", .float(result.means["noisy_psnr_db"] ?? 0))]
+                        + (depth?.fields ?? [])
                 ).json)
         } else {
             let values = wanted.compactMap { metric in
                 result.means[metric.name].map { "\(metric.name) \(decimal($0, metric.name == "ssim" ? 5 : 4))" }
             }
             print("\(values.joined(separator: ", ")) (noisy \(decimal(result.means["noisy_psnr_db"] ?? 0, 4)) dB), mean of \(images.count) images")
+            if let depth { print(depth.text) }
         }
+    }
+}
+
+/// What a dynamic network spends on a set of pictures at its threshold, beside its full depth.
+private struct DepthReport {
+    /// Pictures that are timed.
+    static let timed = 24
+
+    let threshold: Double
+    let exits: [Int]
+    let meanCost: Double
+    let fullQuality: Double?
+    let latency: DepthLatency.Summary
+    let fullLatency: DepthLatency.Summary
+
+    init(
+        _ depths: DepthEvaluation, _ denoiser: Denoiser, _ images: ImageSet, _ sigma: Double, _ noise: EvaluationNoise
+    ) throws {
+        threshold = denoiser.effectiveThreshold
+        exits = depths.exits(threshold: threshold)
+        meanCost = depths.meanCost(threshold: threshold)
+        fullQuality = depths.evaluation(threshold: 0).means["psnr_db"]
+        let pictures = (0..<min(Self.timed, images.count)).map { index in
+            let noisy = noise.noisy(images.image(index), sigma: sigma, index: index)
+            return (noisy.mirroredAndCropped(height: min(noisy.height, 512), width: min(noisy.width, 512)), sigma)
+        }
+        let measured = try DepthLatency(denoiser, pictures: pictures, seconds: 30)
+        latency = measured.summary(threshold: threshold)
+        fullLatency = measured.summary(threshold: 0)
+    }
+
+    var fields: [(String, Document)] {
+        [
+            ("threshold", .float(threshold)), ("exits", .array(exits.map(Document.int))), ("mean_cost", .float(meanCost)),
+            ("full_depth_psnr_db", fullQuality.map(Document.float) ?? .null), ("latency_ms", .float(latency.mean)),
+            ("latency_p95_ms", .float(latency.percentile95)), ("full_depth_latency_ms", .float(fullLatency.mean)),
+            ("router_share", .float(latency.routerShare)),
+        ]
+    }
+
+    var text: String {
+        let quality = fullQuality.map { "\(decimal($0, 4)) dB" } ?? "-"
+        return """
+            threshold \(decimal(threshold, 4)) dB: \(exits.map(String.init).joined(separator: ", ")) images leave at exits 1 to \(exits.count), \
+            \(decimal(100 * meanCost, 1)) % of full depth's multiply-accumulates
+            \(decimal(latency.mean, 2)) ms an image (95 % within \(decimal(latency.percentile95, 2)) ms), \
+            \(decimal(100 * latency.routerShare, 1)) % of it in the router; full depth \(decimal(fullLatency.mean, 2)) ms, \(quality)
+            """
     }
 }

@@ -88,13 +88,20 @@ struct TrainCommand: ParsableCommand {
         }
         let name = parsed.name ?? URL(fileURLWithPath: architecture).deletingPathExtension().lastPathComponent
         let metrics = point.metrics.sorted { $0.key < $1.key }.map { ($0.key, Document.float($0.value)) }
-        let result = Document.object([("name", .string(name)), ("family", .string(parsed.family)), ("metrics", .object(metrics))])
+        let result = Document.object([
+            ("name", .string(name)), ("family", .string(parsed.family)), ("metrics", .object(metrics)),
+            ("points", .array(points.map(\.document))),
+        ])
         try replaceFile(folder + "/result.json", with: Array((result.json + "\n").utf8))
         if json {
             print(result.json)
         } else {
             let psnr = point.metrics["psnr_db"].map { decimal($0, 3) } ?? "-"
             let latency = point.metrics["latency_ms"].map { decimal($0, 2) } ?? "-"
+            for point in points.dropFirst() {
+                let values = ["psnr_db", "latency_ms"].map { "\($0) \(point.metrics[$0].map { decimal($0, 3) } ?? "-")" }
+                print("\(name) at threshold \(decimal(point.threshold ?? 0, 4)) dB: \(values.joined(separator: ", "))")
+            }
             print("\(name): psnr_db \(psnr), latency_ms \(latency) after \(steps) steps; \(folder)/model.h5")
         }
     }
