@@ -30,9 +30,8 @@ extension Skeleton {
 
 /// Every skeleton. Parsing and the law suites iterate this list.
 package let skeletonCatalogue: [any Skeleton.Type] = [
-    ChainSkeleton.self, NestedUNetSkeleton.self,
-    MobileSkeleton.self,
     ChainSkeleton.self, NestedUNetSkeleton.self, DynamicSkeleton.self,
+    MobileSkeleton.self,
 ]
 
 /// Reads `{kind: KIND, ...}`.
