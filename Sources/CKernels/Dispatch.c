@@ -221,3 +221,37 @@ ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, i
     const ptrdiff_t ring = (2 * margin + 2) * (width + 2 * margin) * slab * (ptrdiff_t)sizeof(float);
     return ring + (kernel * kernel + 1) * ((channels + 15) / 16 * 16) * (ptrdiff_t)sizeof(double);
 }
+
+void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                        const float *beta, float epsilon, float *y, ptrdiff_t yPitch) {
+    kernels()->layer_norm(pixels, channels, x, xPitch, gamma, beta, epsilon, y, yPitch);
+}
+
+void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy,
+                                 ptrdiff_t dyPitch, const float *gamma, float epsilon, float *dx, ptrdiff_t dxPitch,
+                                 float *gammaGradient, float *betaGradient, double *scratch) {
+    kernels()->layer_norm_backward(pixels, channels, x, xPitch, dy, dyPitch, gamma, epsilon, dx, dxPitch, gammaGradient,
+                                   betaGradient, scratch);
+}
+
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward) {
+    const ptrdiff_t packing = HALCYON_ATTENTION_PACKING, tokens = window * window;
+    const ptrdiff_t queries = (tokens + packing - 1) / packing * packing, span = (channels + packing - 1) / packing * packing;
+    const ptrdiff_t forward = 2 * channels * queries + 2 * tokens * span + queries + (heads + 1) * tokens * queries;
+    return !backward ? forward : forward + channels * queries + 3 * tokens * span + (2 * heads + 1) * tokens * queries;
+}
+
+void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads, ptrdiff_t channels,
+                              ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv, ptrdiff_t qkvPitch,
+                              const float *bias, float *y, ptrdiff_t yPitch, float *scratch) {
+    kernels()->window_attention(batch, height, width, heads, channels, window, shift, mask, qkv, qkvPitch, bias, y, yPitch,
+                                scratch);
+}
+
+void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads,
+                                       ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
+                                       ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
+                                       ptrdiff_t dqkvPitch, float *dbias, float *scratch) {
+    kernels()->window_attention_backward(batch, height, width, heads, channels, window, shift, mask, qkv, qkvPitch, bias, dy,
+                                         dyPitch, dqkv, dqkvPitch, dbias, scratch);
+}

@@ -7,6 +7,8 @@
 #include "SmoothKernels.h"
 #include "ChannelKernels.h"
 #include "DepthwiseKernels.h"
+#include "LayerNormKernels.h"
+#include "AttentionKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,
 const halcyon_kernel_table KERNEL_TABLE = {.isa = KERNEL_ISA, HALCYON_KERNELS(KERNEL_ENTRY)};

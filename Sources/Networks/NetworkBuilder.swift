@@ -57,6 +57,13 @@ package struct NetworkBuilder {
         return FeatureMap(value: results[0], channels: input.channels)
     }
 
+    /// Layer normalization over each pixel's channels with the parameters `name.weight` and `name.bias`.
+    mutating func layerNormalization(_ input: FeatureMap, name: String) -> FeatureMap {
+        let gamma = graph.parameter("\(name).weight", shape: [input.channels], initializer: .constant(1))
+        let beta = graph.parameter("\(name).bias", shape: [input.channels], initializer: .constant(0))
+        return FeatureMap(value: graph.apply(LayerNormalization(), input.value, gamma, beta, path: name), channels: input.channels)
+    }
+
     mutating func activate(_ input: FeatureMap, _ activation: Activation, path: String) -> FeatureMap {
         guard let operation = activation.operation else { return input }
         return FeatureMap(value: graph.apply(operation, [input.value], path: path)[0], channels: input.channels)

@@ -171,8 +171,8 @@ import Testing
         let scale = item.sample.operation is Padding || item.sample.operation is Cropping ? 1 : ratio
         for h in 0..<height {
             for w in 0..<width {
-                let far = max(abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column)) > reach
-                guard far else { continue }
+                let (down, across) = (abs(Int(Double(h) * scale) - row), abs(Int(Double(w) * scale) - column))
+                guard max(down, across) > reach else { continue }
                 let start = ((0 * before.shape.height + h) * before.shape.width + w) * before.shape.channels
                 for c in 0..<before.shape.channels { #expect(before.elements[start + c] == after.elements[start + c], "(\(h), \(w))") }
             }
@@ -196,6 +196,14 @@ import Testing
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]
         case "depthwise-convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][2] * inputs[2][3]
+        case "window-attention":
+            // Two products for each window and head: places x places x channels.
+            let window = (item.sample.operation as? WindowAttention)?.window ?? 0
+            let windows = inputs[0][0] * (inputs[0][1] / window) * (inputs[0][2] / window)
+            expected = 2 * windows * inputs[1].count * (inputs[0][3] / 3 / inputs[1][0])
+        case "window-attention-gradient":
+            // The scores again, and the gradients of probabilities, q, k and v.
+            expected = 5 * inputs[2].count * inputs[1][1]
         default: break
         }
         #expect(item.sample.operation.macs(inputs, outputs) == expected)

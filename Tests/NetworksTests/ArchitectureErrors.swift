@@ -48,6 +48,18 @@ import Testing
         for part in fault.parts { #expect(error.description.contains(part), "\(error)") }
     }
 
+    @Test func headsDivideTheWidth() throws {
+        let lines = [
+            "network:", "  skeleton:", "    kind: swin", "    width: 6", "    groups:",
+            "      - blocks: [{block: window-attention, heads: 4, window: 2}]",
+        ]
+        let error = try #require(throws: InputError.self) {
+            try Architecture(try Document.parse(lines.joined(separator: "\n"), file: "a.yaml"))
+        }
+        #expect(error.location?.description == "a.yaml:6:50", "\(error)")
+        for part in ["4 heads", "6 channels", "1, 2, 3, 6"] { #expect(error.description.contains(part), "\(error)") }
+    }
+
     @Test func theGoodDocumentIsGood() throws {
         let document = try Document.parse(Self.good.joined(separator: "\n"), file: "a.yaml")
         #expect(try Architecture(document).family == "unetpp")

@@ -93,6 +93,12 @@ import Testing
         let shuffle: Document = ["block": "depthwise-separable"]
         let shuffleAlone: Document = ["block": "depthwise-separable", "residual": false]
         let identity: Document = ["block": "identity"]
+        func attention(_ layers: Int, mask: Bool = false) -> Document {
+            ["block": "window-attention", "layers": .int(layers), "heads": 1, "window": 2, "mlp-ratio": 1, "mask": .bool(mask)]
+        }
+        func groups(_ blocks: [Document]) -> Document {
+            ["skeleton": ["kind": "swin", "width": 2, "groups": [["blocks": .array(blocks)], ["blocks": [["block": "plain"]]]]]]
+        }
         var replicated = chain([plain])
         replicated["padding"] = "replicate"
         return [
@@ -124,6 +130,12 @@ import Testing
                 "residual-where-channels-change", stages([(3, [plain]), (2, [shuffle, shuffle])]),
                 stages([(3, [plain]), (2, [shuffleAlone, shuffle])])
             ),
+            ("identity-in-chain", groups([identity, plain]), groups([plain])),
+            ("plain-in-chain", groups([deep]), groups([plain, plain])),
+            ("layers-in-list", groups([attention(4)]), groups([attention(2), attention(2)])),
+            ("layers-in-list", chain([attention(3)]), chain([attention(2), attention(1)])),
+            ("layers-in-list", stages([(2, [plain]), (3, [attention(5)])]), stages([(2, [plain]), (3, [attention(4), attention(1)])])),
+            ("mask-of-one-layer", nested(2, nodes: attention(1)), nested(2, nodes: attention(1, mask: true))),
             ("skips-of-two-levels", nested(2, nodes: plain, denseSkips: false), nested(2, nodes: plain)),
         ]
     }()
@@ -256,7 +268,7 @@ func mutants(of document: Document, key: String = "") -> [Document] {
     case .string(let text):
         let words: [String: [String]] = [
             "activation": ["none", "relu", "leaky-relu", "hard-swish", "gelu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
-            "padding": ["reflect", "replicate"],
+            "padding": ["reflect", "replicate"], "bias": ["table", "relative"],
         ]
         return (words[key] ?? []).filter { $0 != text }.map(Document.string)
     case .null: return []

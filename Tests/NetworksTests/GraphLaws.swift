@@ -57,14 +57,27 @@ import Testing
                 let isOfGate = weight.name.hasSuffix(".squeeze.weight") || weight.name.hasSuffix(".excite.weight")
                 return sum + weight.shape.count * (isOfGate ? 3 : pixels(level))
             }
+            // Windowed attention: two products of each place with all places of its window, in each channel.
+            let attention = graph.nodes.reduce(0) { sum, node in
+                guard let operation = node.operation as? WindowAttention else { return sum }
+                let prefix = node.path.dropLast("attention".count)
+                let qkv = graph.parameters.first { $0.name == "\(prefix)qkv.weight" }!
+                let level = prefix.hasPrefix("node") ? prefix.dropFirst(4).first!.wholeNumberValue! : 0
+                return sum + 2 * operation.window * operation.window * qkv.shape[1] * pixels(level)
+            }
             let cost = try NetworkCost(of: architecture, height: 9, width: 14, batch: 3)
-            #expect(cost.macs == expected, "\(sample.json)")
+            #expect(cost.macs == expected + attention, "\(sample.json)")
             #expect(cost.parameters == graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count })
         }
     }
 
     @Test func blocksHaveTheParametersOfTheirFormulas() throws {
         let width = 6
+        func table(_ block: Document) -> Document {
+            var block = block
+            block["bias"] = "table"
+            return block
+        }
         func added(_ block: Document) throws -> Int {
             func count(_ blocks: Document) throws -> Int {
                 let skeleton: Document = ["kind": "chain", "width": .int(width), "blocks": blocks]
@@ -84,6 +97,10 @@ import Testing
         #expect(try added(["block": "inverted-residual", "kernel": 7, "expansion": 3]) == inverted + gate)
         let bare: Document = ["block": "inverted-residual", "expansion": 1, "squeeze-excite": false, "normalization": "batch"]
         #expect(try added(bare) == (9 * width + 2 * width) + (width * width + 2 * width))
+        let attention: Document = ["block": "window-attention", "layers": 3, "heads": 2, "window": 3, "mlp-ratio": 1.5]
+        let dense = 4 * width * width + 4 * width + 3 * width * width + 5 * width / 2 + 4 * width
+        #expect(try added(attention) == 3 * (dense + 25 * 2))
+        #expect(try added(table(attention)) == 3 * (dense + 2 * 81))
         let (layers, growth) = (4, 5)
         let units = (0..<layers).reduce(0) { $0 + 9 * (width + $1 * growth) * growth + 2 * growth }
         let fuse = (width + layers * growth) * width + width

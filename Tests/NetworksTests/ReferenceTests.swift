@@ -7,7 +7,7 @@ import Testing
 @Suite struct ReferenceTests {
     @Test(arguments: [
         ("dncnn17x64", 556_097), ("dncnn8x32", 56_289), ("dncnn17x64-folded", 555_137), ("dncnn20x64-folded", 665_921),
-        ("unetpp4x32", 2_233_921), ("unetpp3x16", 129_889),
+        ("swin2x4x48", 325_233), ("unetpp4x32", 2_233_921), ("unetpp3x16", 129_889),
         ("mobile8x32", 56_289),
     ])
     func parametersAreThoseOfThePapers(name: String, parameters: Int) throws {
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// At the start, the output is nearly the input.
-    @Test(arguments: ["dncnn17x64", "dncnn17x64-folded", "unetpp3x16", "mobile8x32"])
+    @Test(arguments: ["dncnn17x64", "dncnn17x64-folded", "swin2x4x48", "unetpp3x16", "mobile8x32"])
     func networksStartNearTheIdentity(name: String) throws {
         let architecture = try reference(name)
         let graph = try buildGraph(architecture)

@@ -166,4 +166,35 @@ void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdi
 void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel,
         ptrdiff_t dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dw,
         float *db, void *scratch);
+
+// MARK: Attention
+
+/// Layer normalization over the channels of each pixel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, the variance
+/// biased.
+void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                        const float *beta, float epsilon, float *y, ptrdiff_t yPitch);
+/// Its gradients, the statistics recomputed from x. Overwrites dx, gammaGradient[c], betaGradient[c]. dx may be dy or x.
+/// `scratch` holds 2 * channels doubles.
+void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy,
+                                 ptrdiff_t dyPitch, const float *gamma, float epsilon, float *dx, ptrdiff_t dxPitch,
+                                 float *gammaGradient, float *betaGradient, double *scratch);
+
+#define HALCYON_ATTENTION_LARGEST_WINDOW 16
+#define HALCYON_ATTENTION_PACKING 16
+/// The floats of `scratch` that the two kernels below need; `channels` are those of one head.
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward);
+/// Multi-head self-attention inside window x window pixels of the map rolled by -shift in both directions (Swin, Liu et al.
+/// 2021), rolled back: softmax(q k / sqrt(channels) + bias) v. `channels` are those of one head; qkv has 3 * heads * channels:
+/// q of all heads, then k, then v; y has heads * channels. bias is [heads][query][key] with window² queries and keys. `mask`
+/// excludes keys that the roll alone brought into the window. height and width are multiples of the window, which is at most
+/// HALCYON_ATTENTION_LARGEST_WINDOW; 0 <= shift < window. y must not overlap qkv.
+void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads, ptrdiff_t channels,
+                              ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv, ptrdiff_t qkvPitch,
+                              const float *bias, float *y, ptrdiff_t yPitch, float *scratch);
+/// Its gradients from qkv, bias and dy, the softmax recomputed: overwrites dqkv and dbias, which is summed over windows and
+/// images in their order.
+void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads,
+                                       ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
+                                       ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
+                                       ptrdiff_t dqkvPitch, float *dbias, float *scratch);
 #endif

@@ -33,12 +33,15 @@ package protocol Kernel: AnyObject {
 
 /// A kernel without state: one call.
 final class FunctionKernel: Kernel {
-    let scratchBytes = 0
+    let scratchBytes: Int
     let preparedBytes = 0
     let preparedInput: Int? = nil
     private let body: (Operands) -> Void
 
-    init(_ body: @escaping (Operands) -> Void) { self.body = body }
+    init(scratchBytes: Int = 0, _ body: @escaping (Operands) -> Void) {
+        self.scratchBytes = scratchBytes
+        self.body = body
+    }
 
     func prepare(_ operands: Operands) {}
     func run(_ operands: Operands) { body(operands) }

@@ -79,4 +79,6 @@ package let operationCatalogue: [any Operation.Type] = [
     GlobalAveragePooling.self, GlobalAveragePoolingGradient.self, ActivatedPooling.self, ActivatedPoolingGradient.self,
     ChannelScale.self, ChannelScaleGradient.self,
     ImageLoss.self, ImageLossGradient.self, QualityGap.self, DepthRouting.self,
+    LayerNormalization.self, LayerNormalizationGradient.self, WindowAttention.self, WindowAttentionGradient.self,
+    RelativePositionBias.self, RelativePositionBiasGradient.self,
 ]

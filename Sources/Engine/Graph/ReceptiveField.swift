@@ -7,17 +7,18 @@ extension Graph {
         let shapes = try shapes(inputs: inputShapes)
         guard let image = inputShapes["image"] else { preconditionFailure("no input image") }
         let live = ancestors(of: output("image").map { [$0] } ?? [])
-        var radii = [Int](repeating: 0, count: values.count)
+        // Nil for values that depend on parameters alone.
+        var radii: [Int?] = values.map { if case .input = $0 { 0 } else { nil } }
         for node in nodes {
             guard node.outputs.contains(where: { live.contains($0.index) }) else { continue }
             guard let reach = node.operation.reach(node.inputs.map { shapes[$0.index] }) else { return nil }
-            var radius = 0
+            var radius: Int?
             for input in node.inputs {
-                if case .parameter = values[input.index] { continue }
-                radius = max(radius, radii[input.index] + reach * max(1, image.height / shapes[input.index].height))
+                guard let known = radii[input.index] else { continue }
+                radius = max(radius ?? 0, known + reach * max(1, image.height / shapes[input.index].height))
             }
             for output in node.outputs { radii[output.index] = radius }
         }
-        return output("image").map { radii[$0.index] }
+        return output("image").map { radii[$0.index] ?? 0 }
     }
 }

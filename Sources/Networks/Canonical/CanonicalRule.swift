@@ -23,6 +23,7 @@ package let canonicalRules: [CanonicalRule] = [
     .paddingWithoutMultiple, .leakySlopeZero, .leakySlopeOne, .slopeOfOthers, .dilationOfPointwise, .biasBeforeNormalization,
     .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
     .stagesOfOneWidth, .identityInStage, .plainInStage, .residualWhereChannelsChange,
+    .layersInList, .maskOfOneLayer,
 ]
 
 /// Applies the rules to a network document until none changes it. Key order is the parser's.

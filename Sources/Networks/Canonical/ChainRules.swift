@@ -24,12 +24,14 @@ extension CanonicalRule {
 
 extension Document {
     /// The network with each list of blocks that follow each other at one width replaced by another.
-    fileprivate func mapBlockLists(_ change: ([Document]) -> [Document]) -> Document {
+    func mapBlockLists(_ change: ([Document]) -> [Document]) -> Document {
         func changed(_ holder: Document) -> Document {
             holder.setting("blocks", .array(change((holder["blocks"] ?? []).items)))
         }
         return mapSkeleton("chain", changed).mapSkeleton("dynamic") { skeleton in
             skeleton.setting("stages", .array((skeleton["stages"] ?? []).items.map(changed)))
+        }.mapSkeleton("swin") { skeleton in
+            skeleton.setting("groups", .array((skeleton["groups"] ?? []).items.map(changed)))
         }
     }
 }

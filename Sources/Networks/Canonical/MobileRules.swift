@@ -93,7 +93,7 @@ extension CanonicalRule {
 
 extension Document {
     /// The network with the stages of a mobile skeleton replaced.
-    fileprivate func mapStages(_ change: ([Document]) -> [Document]) -> Document {
+    func mapStages(_ change: ([Document]) -> [Document]) -> Document {
         mapSkeleton("mobile") { skeleton in
             skeleton.setting("stages", .array(change((skeleton["stages"] ?? []).items)))
         }

@@ -15,7 +15,7 @@ package struct NestedUNetSkeleton: Skeleton {
         let plain: Document = ["block": "plain"]
         return [
             ["kind": "unetpp", "levels": 2, "width": 2, "nodes": block],
-            ["kind": "unetpp", "levels": 3, "width": 1, "dense-skips": false, "nodes": [plain, block, plain, block, plain, block]],
+            ["kind": "unetpp", "levels": 3, "width": 2, "dense-skips": false, "nodes": [plain, block, plain, block, plain, block]],
             ["kind": "unetpp", "levels": 3, "width": 2, "nodes": [block, plain, block, plain, block, plain]],
         ]
     }
