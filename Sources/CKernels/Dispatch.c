@@ -255,3 +255,13 @@ void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdif
     kernels()->window_attention_backward(batch, height, width, heads, channels, window, shift, mask, qkv, qkvPitch, bias, dy,
                                          dyPitch, dqkv, dqkvPitch, dbias, scratch);
 }
+
+void halcyon_pixel_unshuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor, int
+        columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->pixel_unshuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
+}
+
+void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor, int
+        columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
+    kernels()->pixel_shuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
+}

@@ -11,7 +11,8 @@
     X(multiply) X(smooth_activation) X(smooth_activation_backward) X(average_pool) X(average_pool_backward)                  \
     X(activated_pool) X(activated_pool_backward) X(channel_scale) X(channel_scale_backward)                                  \
     X(depthwise) X(depthwise_weight_gradient)                                                                                \
-    X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)
+    X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)                                    \
+    X(pixel_unshuffle) X(pixel_shuffle)
 
 #define HALCYON_KERNEL_MEMBER(name) __typeof__(halcyon_##name) *name;
 typedef struct halcyon_kernel_table {

@@ -9,6 +9,7 @@
 #include "DepthwiseKernels.h"
 #include "LayerNormKernels.h"
 #include "AttentionKernels.h"
+#include "PixelShuffleKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,
 const halcyon_kernel_table KERNEL_TABLE = {.isa = KERNEL_ISA, HALCYON_KERNELS(KERNEL_ENTRY)};

@@ -73,7 +73,7 @@ INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
     p = p * t + splat(-0.284496736f);
     p = p * t + splat(0.254829592f);
     const V y = splat(1) - p * t * exponentialOfMinusSquare;
-    return (V)((I)y | ((I)x & (int)0x80000000));
+    return (V)((I)y | ((I)x & ~0x7fffffff)); // not splat(-0.0f): 0 + -0 is 0
 }
 
 INLINE double power(double base, Size exponent) {

@@ -78,7 +78,7 @@ extension Document {
     /// The field, which must be there.
     package func required(_ key: String) throws -> Document {
         _ = try fields()
-        guard let found = self[key] else { throw fail("\"\(key)\" is missing here") }
+        guard let found = self[key] else { throw fail("\"\(key)\" is missing here", hint: "add it to this mapping") }
         return found
     }
 
@@ -103,7 +103,7 @@ extension Document {
     package func checkVersion() throws {
         let version = try required("halcyon")
         guard case .int(1) = version.value else {
-            throw version.fail("this program reads version 1 of the format, found \(version.kindName)")
+            throw version.fail("expected version 1 of the format, found \(version.kindName)", hint: "write halcyon: 1, or use the release that this file was written for")
         }
     }
 }

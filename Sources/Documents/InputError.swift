@@ -15,12 +15,33 @@ package struct InputError: Error, Sendable, Equatable, CustomStringConvertible {
         self.init("\(file): \(message)", at: nil, hint: hint)
     }
 
+    /// One line, whatever stands in names and texts of the input: control characters are escaped, long parts cut out.
     package var description: String {
         var text = location.map { "\($0): " } ?? ""
-        text += message
-        if let hint { text += " (\(hint))" }
-        return text
+        text += shortened(message)
+        if let hint { text += " (\(shortened(hint)))" }
+        return onOneLine(text)
     }
+}
+
+private func shortened(_ text: String) -> String {
+    text.utf8.count <= 1200 ? text : "\(text.prefix(800)) ... \(text.suffix(200))"
+}
+
+/// The text with its control characters written as `\n`, `\t` and `\u{1B}`.
+package func onOneLine(_ text: String) -> String {
+    var line = ""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\n": line += "\\n"
+        case "\r": line += "\\r"
+        case "\t": line += "\\t"
+        case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value):
+            line += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+        default: line.unicodeScalars.append(scalar)
+        }
+    }
+    return line
 }
 
 /// The candidate nearest to a misspelt word, for "did you mean" hints; nil when nothing is near.

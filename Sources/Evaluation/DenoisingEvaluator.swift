@@ -139,7 +139,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
     private static func restore(_ trainer: Trainer, from path: String, _ request: TrialRequest) throws {
         try trainer.restore(Checkpoint.read(path), path: path)
         guard trainer.step <= request.resource else {
-            throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for")
+            throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for", hint: "raise the recipe's steps, or choose another folder")
         }
     }
 

@@ -38,6 +38,20 @@ package struct DatasetDescription: Sendable {
         }
     }
 
+    /// Finds at once what would fail each training: no folder, no picture, a damaged one, one that is less than the crop. Pictures
+    /// that are generated are not drawn.
+    /// - Throws: `InputError` at the description's place.
+    package func check() throws {
+        guard let side = kind.knownSide else {
+            _ = try open(channels: 1, seed: 0)
+            return
+        }
+        if let crop, crop > side {
+            throw (document["crop"] ?? document).fail(
+                "crop: expected at most the size of the pictures, \(side), found \(crop)", hint: "choose a smaller crop or a larger size")
+        }
+    }
+
     /// Opens the pictures; validation pictures come cropped. Draws of a kind depend on `seed` and the role only, so
     /// that training and validation sets of one experiment never share a generated picture.
     /// - Throws: `InputError` at the description's place, naming the file at fault.

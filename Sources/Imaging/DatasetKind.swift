@@ -12,6 +12,9 @@ package protocol DatasetKind: Sendable {
     /// Reads the kind's own keys; throws located `InputError`s.
     init(parsing document: Document, in place: DatasetPlace) throws
 
+    /// The side that every picture has by the description alone; nil where files decide.
+    var knownSide: Int? { get }
+
     /// The pictures, in an order that depends on nothing but the description, the seed, the role and the files.
     ///
     /// A kind with a `seed` of its own ignores the one given.
@@ -48,7 +51,7 @@ package struct DatasetPlace: Sendable {
         while let start = rest.range(of: "${") {
             result += rest[..<start.lowerBound]
             guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-                throw document.fail("path: \"${\" has no closing \"}\"")
+                throw document.fail("path: \"${\" has no closing \"}\"", hint: "write ${NAME}")
             }
             let name = String(rest[start.upperBound..<end])
             guard let value = environment[name], !value.isEmpty else {

@@ -13,6 +13,8 @@ package struct DeadLeavesDataset: DatasetKind {
     package let size: Int
     package let seed: UInt64?
 
+    package var knownSide: Int? { size }
+
     package init(images: Int, size: Int, seed: UInt64? = nil) {
         self.images = images
         self.size = size

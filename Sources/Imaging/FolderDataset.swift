@@ -14,6 +14,8 @@ package struct FolderDataset: DatasetKind {
     package let limit: Int?
     private let pathDocument: Document?
 
+    package var knownSide: Int? { nil }
+
     /// A folder named outside a document, for instance on the command line.
     package init(path: String, limit: Int? = nil) {
         self.path = path
@@ -63,8 +65,8 @@ package struct FolderDataset: DatasetKind {
 
     private func isPicture(_ name: String) -> Bool {
         let file = path + "/" + name
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else { return false }
+        // A pipe would wait for a writer.
+        guard isRegularFile(file) else { return false }
         let ending = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
         if ImageFileFormat.allCases.contains(where: { $0.endings.contains(ending) }) { return true }
         guard let handle = FileHandle(forReadingAtPath: file) else { return false }

@@ -23,7 +23,7 @@ package struct GaussianNoise: NoiseModel {
             throw sigma.fail("sigma: expected a number or [lowest, highest], found a list of \(ends.count)")
         }
         let low = try ends[0].double("sigma", in: 0...255), high = try ends[1].double("sigma", in: 0...255)
-        guard low <= high else { throw sigma.fail("sigma: the lowest level \(low) is above the highest \(high)") }
+        guard low <= high else { throw sigma.fail("sigma: the lowest level \(low) is above the highest \(high)", hint: "write [\(high), \(low)]") }
         sigmas = low...high
     }
 

@@ -10,13 +10,7 @@ extension Image {
     /// - Parameter channels: 1 for gray (BT.601 luma; gray files stay exact), 3 for RGB, nil for what the file has.
     /// - Throws: `InputError` naming the file when it is missing, truncated, corrupt or no picture.
     package static func load(_ path: String, channels: Int? = nil) throws -> Image {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw InputError(file: path, "no such file")
-        }
-        guard !isFolder.boolValue else { throw InputError(file: path, "is a folder, not a picture") }
-        guard let data = FileManager.default.contents(atPath: path) else { throw InputError(file: path, "cannot be read") }
-        return try decode(data, name: path, channels: channels)
+        try decode(readInputFile(path, "a PNG or JPEG picture"), name: path, channels: channels)
     }
 
     /// Decodes the content of a PNG or JPEG file; `name` stands in errors.
@@ -96,7 +90,7 @@ extension Image {
         do {
             try data.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw InputError(file: path, "cannot be written: \(error.localizedDescription)")
+            throw InputError(file: path, "cannot be written: \(error.localizedDescription)", hint: "check the folder, its permissions and the free space")
         }
     }
 }

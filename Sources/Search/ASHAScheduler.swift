@@ -1,7 +1,9 @@
 import Trials
 
 /// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", 2020, algorithm 2),
-/// with non-dominated rank, then crowding, in place of the loss. `{kind: asha, rungs: [125, 500, 2000], reduction: 4}`
+/// with non-dominated rank, then crowding, in place of the loss. Ranks are those beyond noise (`latency_mad_ms` of
+/// `latency_ms`), since otherwise many nearly equal small networks, told apart by noise, would all stand first.
+/// `{kind: asha, rungs: [125, 500, 2000], reduction: 4}`
 ///
 /// From the top rung downwards, a trial that rests there among the best floor(n / reduction) of the rung's n results goes
 /// on to the next rung; when there is none, a new trial starts. Nothing is stopped: a trial that is never promoted rests.
@@ -13,8 +15,8 @@ package struct ASHAScheduler: Scheduler {
     private let rungs: [Int]
     private let reduction: Int
     private let objectives: [Objective]
-    /// The results of each rung: trial to losses of its points.
-    private var results: [[Int: [[Double]]]]
+    /// The results of each rung: trial to losses of its points and their deviations.
+    private var results: [[Int: [(losses: [Double], deviations: [Double])]]]
     /// The rung at which a trial rests with its result; running, stopped, failed and complete trials have none.
     private var resting: [Int: Int] = [:]
     private var running: Set<Int> = []
@@ -36,7 +38,9 @@ package struct ASHAScheduler: Scheduler {
         case .result(let trial, let resource, let points):
             guard let rung = rungs.firstIndex(of: resource) else { return }
             running.remove(trial)
-            results[rung][trial] = points.compactMap { losses(of: $0, objectives: objectives) }
+            results[rung][trial] = points.compactMap { point in
+                losses(of: point, objectives: objectives).map { ($0, deviations(of: point, objectives: objectives)) }
+            }
             resting[trial] = rung < rungs.count - 1 ? rung : nil
         case .stopped(let trial), .failed(let trial):
             resting[trial] = nil
@@ -62,6 +66,9 @@ package struct ASHAScheduler: Scheduler {
     }
 
     private func ranked(_ rung: Int) -> [RankedTrial] {
-        rankTrials(results[rung].sorted { $0.key < $1.key }.map { (trial: $0.key, points: $0.value) })
+        let judged = results[rung].sorted { $0.key < $1.key }
+        return rankTrials(
+            judged.map { (trial: $0.key, points: $0.value.map(\.losses)) },
+            deviations: judged.flatMap { $0.value.map(\.deviations) })
     }
 }

@@ -21,6 +21,29 @@ package func dominates(_ a: [Double], _ b: [Double]) -> Bool {
     return better
 }
 
+/// How far the repeated measurements of each objective lie from their middle, 0 where the point does not tell: the metric
+/// `NAME_UNIT` is accompanied by `NAME_mad_UNIT`, as `latency_ms` is by `latency_mad_ms` (median absolute deviation).
+package func deviations(of point: Point, objectives: [Objective]) -> [Double] {
+    objectives.map { objective in
+        guard let place = objective.metric.lastIndex(of: "_") else { return 0 }
+        let name = objective.metric[..<place] + "_mad" + objective.metric[place...]
+        return point.metrics[String(name)].map { $0.isFinite ? max($0, 0) : 0 } ?? 0
+    }
+}
+
+/// Pareto dominance beyond noise: nowhere worse by more than the sum of both deviations, and somewhere better by more.
+/// Without deviations it is plain dominance; with them it is not transitive.
+package func dominates(_ a: [Double], _ b: [Double], deviations first: [Double], _ second: [Double]) -> Bool {
+    precondition(a.count == b.count && first.count == a.count && second.count == a.count)
+    var better = false
+    for axis in a.indices {
+        let noise = first[axis] + second[axis]
+        if a[axis] > b[axis] + noise { return false }
+        if a[axis] + noise < b[axis] { better = true }
+    }
+    return better
+}
+
 /// Pareto dominance of operating points; a point that lacks a metric dominates none and is dominated by every complete one.
 package func dominates(_ a: Point, _ b: Point, objectives: [Objective]) -> Bool {
     guard let first = losses(of: a, objectives: objectives) else { return false }
@@ -40,6 +63,32 @@ package func nonDominatedRanks(_ vectors: [[Double]]) -> [Int] {
     var ranks = Array(repeating: 0, count: vectors.count)
     for index in order {
         let rank = fronts.firstIndex { front in !front.reversed().contains { dominates(vectors[$0], vectors[index]) } }
+        ranks[index] = rank ?? fronts.count
+        if let rank { fronts[rank].append(index) } else { fronts.append([index]) }
+    }
+    return ranks
+}
+
+/// The ranks under dominance beyond noise. Best first in the exact objectives, then in the measured ones, each vector joins
+/// the first front none of whose members dominates it. So of several that differ in a measured objective by noise alone the
+/// best of the others leads; and one is not held back by a vector that is itself behind another.
+package func nonDominatedRanks(_ vectors: [[Double]], deviations: [[Double]]) -> [Int] {
+    precondition(vectors.count == deviations.count)
+    let axes = vectors.first?.indices.map { $0 } ?? []
+    let isExact = axes.map { axis in deviations.allSatisfy { $0[axis] == 0 } }
+    let significant = axes.filter { isExact[$0] } + axes.filter { !isExact[$0] }
+    let order = vectors.indices.sorted { a, b in
+        for axis in significant where vectors[a][axis] != vectors[b][axis] { return vectors[a][axis] < vectors[b][axis] }
+        return a < b
+    }
+    var fronts: [[Int]] = []
+    var ranks = Array(repeating: 0, count: vectors.count)
+    for index in order {
+        let rank = fronts.firstIndex { front in
+            !front.reversed().contains {
+                dominates(vectors[$0], vectors[index], deviations: deviations[$0], deviations[index])
+            }
+        }
         ranks[index] = rank ?? fronts.count
         if let rank { fronts[rank].append(index) } else { fronts.append([index]) }
     }

@@ -5,7 +5,8 @@ import Trials
 
 /// Steady-state NSGA-II (Deb et al., 2002, without generations). `{kind: nsga2, population: 16, crossover: 0.9, mutation: 0.5}`
 ///
-/// The first `population` trials are random samples. Then each proposal is a child of two binary tournaments on
+/// The first trials, `population` and as many more as `InitialDesign` needs, are samples spread over the alternatives of the
+/// space's choices. Then each proposal is a child of two binary tournaments on
 /// (rank, crowding) in the current population: crossed over with probability `crossover`; mutated with probability
 /// `mutation`, and always when it would be a copy of a parent. The population is the best `population` of all trials
 /// that have a result, so nothing good is lost, and it changes as soon as a result arrives.
@@ -29,7 +30,7 @@ package struct NSGA2Strategy: Strategy {
     private let mutationProbability: Double
     private var individuals: [Int: Individual] = [:]
     private var started: Set<Genotype> = []
-    private var startedCount = 0
+    private var design: InitialDesign
     /// Best first; selected when a proposal needs it.
     private var population: [RankedTrial] = []
     private var mustSelect = false
@@ -40,15 +41,16 @@ package struct NSGA2Strategy: Strategy {
         self.objectives = objectives
         populationSize = try settings.optional("population")?.int("population", in: 2...100_000) ?? 16
         crossoverProbability = try settings.optional("crossover")?.double("crossover", in: 0...1) ?? 0.9
+        design = InitialDesign(space: space, size: populationSize)
         mutationProbability = try settings.optional("mutation")?.double("mutation", in: 0...1) ?? 0.5
     }
 
     package mutating func observe(_ observation: Observation) {
+        design.observe(observation)
         switch observation {
         case .started(let trial, let genotype, _):
             individuals[trial] = Individual(genotype: genotype)
             started.insert(genotype)
-            startedCount += 1
         case .result(let trial, let resource, let points):
             guard var individual = individuals[trial], resource >= individual.resource else { return }
             individual.resource = resource
@@ -68,9 +70,9 @@ package struct NSGA2Strategy: Strategy {
         population = Array(rankTrials(judged.map { (trial: $0.key, points: $0.value.points) }).prefix(populationSize))
     }
 
-    package mutating func propose(using stream: inout RandomStream) -> Genotype {
-        if mustSelect, startedCount >= populationSize { select() }
-        guard startedCount >= populationSize, !population.isEmpty else { return space.sample(using: &stream) }
+    package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
+        if mustSelect, design.isComplete { select() }
+        guard design.isComplete, !population.isEmpty else { return design.propose(redraw: redraw, using: &stream) }
         var child = breed(using: &stream)
         for attempt in 0..<16 where started.contains(child) {
             child = attempt < 8 ? space.mutate(child, using: &stream) : space.sample(using: &stream)

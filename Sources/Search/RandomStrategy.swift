@@ -3,7 +3,8 @@ import RandomStreams
 import SearchSpaces
 import Trials
 
-/// Independent samples of the space. `{kind: random}`
+/// Independent samples of the space, from the first to the last: no `InitialDesign`, since a search is measured against
+/// plain chance. `{kind: random}`
 package struct RandomStrategy: Strategy {
     package static let kind = "random"
     private let space: SearchSpace
@@ -15,5 +16,5 @@ package struct RandomStrategy: Strategy {
 
     package mutating func observe(_ observation: Observation) {}
 
-    package func propose(using stream: inout RandomStream) -> Genotype { space.sample(using: &stream) }
+    package func propose(redraw: Int, using stream: inout RandomStream) -> Genotype { space.sample(using: &stream) }
 }

@@ -24,9 +24,10 @@ package protocol Strategy: Sendable {
     /// Reads its settings; misspelt or impossible ones are located errors.
     init(settings: Document, space: SearchSpace, objectives: [Objective]) throws
     mutating func observe(_ observation: Observation)
-    /// A genotype for a new trial: a function of the observations and the stream alone, though it may keep what it worked out
-    /// from them. Steady-state: never waits for results.
-    mutating func propose(using stream: inout RandomStream) -> Genotype
+    /// A genotype for a new trial: a function of the observations, the stream and `redraw` alone, though it may keep what it
+    /// worked out from them. `redraw` counts this decision's proposals that were rejected before, as duplicates or infeasible.
+    /// Steady-state: never waits for results.
+    mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype
 }
 
 /// What a scheduler wants next.

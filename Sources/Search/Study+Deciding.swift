@@ -70,7 +70,7 @@ extension Study {
             counts[.infeasible, default: 0] < Self.infeasibleLimit
         {
             var stream = proposals.split(number).split(redraw)
-            let genotype = strategy.propose(using: &stream)
+            let genotype = strategy.propose(redraw: redraw, using: &stream)
             var rejection = infeasible[genotype]
             var refusal = Refusal.infeasible
             if rejection == nil {

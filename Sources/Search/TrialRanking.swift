@@ -18,9 +18,11 @@ package struct RankedTrial: Sendable, Equatable {
 ///
 /// All points of all trials are sorted together; a trial is as good as its best point. So a dynamic network stands on
 /// the front when any of its operating points does, and points that it spends on dominated trade-offs cost it nothing.
-package func rankTrials(_ trials: [(trial: Int, points: [[Double]])]) -> [RankedTrial] {
+///
+/// With `deviations`, one vector a point in the order of the trials, ranks are those beyond noise.
+package func rankTrials(_ trials: [(trial: Int, points: [[Double]])], deviations: [[Double]]? = nil) -> [RankedTrial] {
     let pooled = trials.flatMap(\.points)
-    let ranks = nonDominatedRanks(pooled)
+    let ranks = deviations.map { nonDominatedRanks(pooled, deviations: $0) } ?? nonDominatedRanks(pooled)
     let distances = crowdingDistances(pooled, ranks: ranks)
     var offset = 0
     var ranked: [RankedTrial] = []

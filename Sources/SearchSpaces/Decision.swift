@@ -32,6 +32,8 @@ package struct Decision: Sendable, Hashable {
     /// The name given in the space file, for reading.
     package var name: String?
     package var kind: Kind
+    /// Of a choice, its number in the space file: the same at every use of a definition and every position of a repeat.
+    package var choice: Int?
 
     /// How many values there are; nil for a float of more than one value.
     package var count: Int? {

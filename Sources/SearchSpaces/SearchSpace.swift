@@ -81,7 +81,7 @@ private struct DecisionListing {
 }
 
 extension Template.Choice {
-    func decision(_ path: String) -> Decision { Decision(path: path, name: name, kind: .choice(labels)) }
+    func decision(_ path: String) -> Decision { Decision(path: path, name: name, kind: .choice(labels), choice: number) }
 }
 
 extension Template {

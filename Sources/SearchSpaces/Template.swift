@@ -20,6 +20,8 @@ indirect enum Template: Sendable {
     }
 
     struct Choice: Sendable {
+        /// The choice's number in the space file: the same at every use of a definition and every position of a repeat.
+        var number: Int
         var name: String?
         var alternatives: [Template]
         var labels: [String]

@@ -9,6 +9,7 @@ struct TemplateParser {
     /// The names being read, outermost first, to find cycles.
     private var pending: [String] = []
     private var expanded = 0
+    private var choiceCount = 0
 
     static let constructs = ["choice", "int", "float", "repeat", "reference"]
     static let largestCount = 1000
@@ -92,9 +93,11 @@ struct TemplateParser {
         let list = try document.required("choice")
         let items = try list.array("choice")
         guard !items.isEmpty else { throw list.fail("choice: expected at least one alternative, found an empty list") }
+        let number = choiceCount
+        choiceCount += 1
         return .choice(
             Template.Choice(
-                name: try name(document), alternatives: try items.map { try parse($0) },
+                number: number, name: try name(document), alternatives: try items.map { try parse($0) },
                 labels: items.enumerated().map { Self.label($1, number: $0) }))
     }
 

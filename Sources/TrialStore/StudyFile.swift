@@ -8,8 +8,11 @@ enum StudyFile {
 
     /// Looks at the file's first bytes only, so that a file that is not ours or too new is left untouched.
     static func check(_ path: String) throws {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw InputError(file: path, FileManager.default.fileExists(atPath: path) ? "cannot be read" : "no such file")
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw InputError(file: path, "no such file", hint: "name the folder of a study")
+        }
+        guard isRegularFile(path), let handle = FileHandle(forReadingAtPath: path) else {
+            throw InputError(file: path, "cannot be read", hint: "expected a study's file: check its permissions")
         }
         defer { try? handle.close() }
         let header = try handle.read(upToCount: 100) ?? Data()
@@ -33,11 +36,15 @@ enum StudyFile {
         do {
             return try body()
         } catch let error as DatabaseError {
+            let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
             switch error.resultCode {
-            case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_FULL, .SQLITE_IOERR:
-                throw InputError(file: path, error.message ?? "SQLite error \(error.resultCode.rawValue)")
-            default: throw error
+            case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_MISUSE: throw error
+            case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_PERM, .SQLITE_AUTH:
+                throw InputError(file: path, reason, hint: "check the folder, its permissions and the free space")
+            default: throw InputError(file: path, "is damaged, or no study: \(reason)", hint: "restore the file from a copy")
             }
+        } catch is RowDecodingError {
+            throw InputError(file: path, "is damaged: a value is not of its column's type", hint: "restore the file from a copy")
         }
     }
 }

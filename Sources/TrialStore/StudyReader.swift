@@ -65,7 +65,7 @@ package final class StudyReader {
             let database = try DatabaseQueue(path: path, configuration: configuration)
             let version = try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
             try StudyFile.check(version: version, path)
-            guard version > 0 else { throw InputError(file: path, "is not a study: it has no tables of ours") }
+            guard version > 0 else { throw InputError(file: path, "is not a study: it has no tables of ours", hint: "name the folder of a study") }
             return database
         }
     }
@@ -77,21 +77,21 @@ package final class StudyReader {
         let columns = (["number", "state", "family"] + Self.metrics).joined(separator: ", ")
         return try rows("SELECT \(columns) FROM trials ORDER BY number").map { row in
             TrialSummary(
-                number: row["number"], state: TrialState(rawValue: row["state"]) ?? .fail, family: row["family"],
-                metrics: values(row, Self.metrics))
+                number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
+                metrics: try values(row, Self.metrics))
         }
     }
 
     package func trials() throws -> [TrialRow] {
         return try rows("SELECT * FROM trials ORDER BY number").map { row in
             TrialRow(
-                number: row["number"], state: TrialState(rawValue: row["state"]) ?? .fail, family: row["family"],
-                architectureHash: row["architecture_hash"], candidateHash: row["candidate_hash"],
+                number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
+                architectureHash: try row.decode(forColumn: "architecture_hash"), candidateHash: try row.decode(forColumn: "candidate_hash"),
                 genotype: try document(row, "genotype"), architecture: try document(row, "architecture"),
-                candidate: try document(row, "candidate"), strategy: row["strategy"], seed: row["seed"],
-                attempts: row["attempts"], createdAt: row["created_at"], startedAt: row["started_at"],
-                finishedAt: row["finished_at"], failure: row["failure"], resource: row["resource"],
-                metrics: values(row, Self.metrics))
+                candidate: try document(row, "candidate"), strategy: try row.decode(forColumn: "strategy"), seed: try row.decode(forColumn: "seed"),
+                attempts: try row.decode(forColumn: "attempts"), createdAt: try row.decode(forColumn: "created_at"), startedAt: try row.decode(forColumn: "started_at"),
+                finishedAt: try row.decode(forColumn: "finished_at"), failure: try row.decode(forColumn: "failure"), resource: try row.decode(forColumn: "resource"),
+                metrics: try values(row, Self.metrics))
         }
     }
 
@@ -99,14 +99,14 @@ package final class StudyReader {
     package func points() throws -> [Int: [Point]] {
         var points: [Int: [Point]] = [:]
         for row in try rows("SELECT * FROM points ORDER BY trial_number, point") {
-            points[row["trial_number"], default: []].append(try point(row))
+            points[try row.decode(forColumn: "trial_number"), default: []].append(try point(row))
         }
         return points
     }
 
     package func front() throws -> [FrontEntry] {
         try rows("SELECT * FROM pareto_front ORDER BY rowid").map { row in
-            FrontEntry(trial: row["number"], family: row["family"], point: try point(row), environment: row["environment"])
+            FrontEntry(trial: try row.decode(forColumn: "number"), family: try row.decode(forColumn: "family"), point: try point(row), environment: try row.decode(forColumn: "environment"))
         }
     }
 
@@ -120,9 +120,9 @@ package final class StudyReader {
         try rows("SELECT * FROM measurements WHERE ?1 IS NULL OR trial_number = ?1 ORDER BY rowid", [trial]).map { row in
             MeasurementRow(
                 measurement: .init(
-                    trial: row["trial_number"], attempt: row["attempt"], point: row["point"], metric: row["metric"],
-                    resource: row["resource"], value: row["value"], unit: row["unit"]),
-                at: row["at"], environment: row["environment"])
+                    trial: try row.decode(forColumn: "trial_number"), attempt: try row.decode(forColumn: "attempt"), point: try row.decode(forColumn: "point"), metric: try row.decode(forColumn: "metric"),
+                    resource: try row.decode(forColumn: "resource"), value: try row.decode(forColumn: "value"), unit: try row.decode(forColumn: "unit")),
+                at: try row.decode(forColumn: "at"), environment: try row.decode(forColumn: "environment"))
         }
     }
 
@@ -130,7 +130,7 @@ package final class StudyReader {
     package func environments() throws -> [String: Document] {
         var environments: [String: Document] = [:]
         for row in try rows("SELECT * FROM environments") {
-            environments[row["environment"]] = try document(row, "description")
+            environments[try row.decode(forColumn: "environment")] = try document(row, "description")
         }
         return environments
     }
@@ -144,21 +144,21 @@ package final class StudyReader {
     }
 
     private func document(_ row: Row, _ column: String) throws -> Document {
-        try Document.parse(row[column], file: "\(path), \(column)")
+        try Document.parse(row.decode(forColumn: column), file: "\(path), \(column)")
     }
 
-    private func values(_ row: Row, _ columns: [String]) -> [String: Double] {
+    private func values(_ row: Row, _ columns: [String]) throws -> [String: Double] {
         var values: [String: Double] = [:]
-        for column in columns { values[column] = row[column] as Double? }
+        for column in columns { values[column] = try row.decode(Double?.self, forColumn: column) }
         return values
     }
 
     private func point(_ row: Row) throws -> Point {
         // Plain numbers that this program wrote: no need for located values.
-        let text: String = row["metrics"]
+        let text = try row.decode(String.self, forColumn: "metrics")
         guard let metrics = try? JSONDecoder().decode([String: Double].self, from: Data(text.utf8)) else {
             throw InputError(file: path, "metrics cannot be read: \(text.prefix(80))", hint: "restore the file from a copy")
         }
-        return Point(point: row["point"], threshold: row["threshold"], metrics: metrics)
+        return Point(point: try row.decode(forColumn: "point"), threshold: try row.decode(forColumn: "threshold"), metrics: metrics)
     }
 }

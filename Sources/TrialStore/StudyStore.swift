@@ -57,11 +57,11 @@ package final class StudyStore: TrialLog {
 /// The whole event log, in order. A payload that cannot be read is an error that names its row.
 func readRecords(_ db: Database, _ path: String) throws -> [StudyRecord] {
     try Row.fetchAll(db, sql: "SELECT seq, at, kind, trial_number, payload FROM events ORDER BY seq").map { row in
-        let seq: Int = row["seq"]
+        let seq = try row.decode(Int.self, forColumn: "seq")
         do {
-            let payload = try Document.parse(row["payload"], file: "\(path), event \(seq)")
+            let payload = try Document.parse(try row.decode(forColumn: "payload"), file: "\(path), event \(seq)")
             return StudyRecord(
-                at: row["at"], fact: try StudyFact(kind: row["kind"], trial: row["trial_number"], payload: payload))
+                at: try row.decode(forColumn: "at"), fact: try StudyFact(kind: try row.decode(forColumn: "kind"), trial: try row.decode(forColumn: "trial_number"), payload: payload))
         } catch let error as InputError {
             throw InputError(file: path, "event \(seq) cannot be read: \(error)", hint: "restore the file from a copy")
         }

@@ -46,7 +46,7 @@ package struct Constraint: Sendable, Equatable {
         metric = try document.required("metric").string("metric")
         atMost = try document.optional("at-most")?.double("at-most")
         atLeast = try document.optional("at-least")?.double("at-least")
-        if atMost == nil && atLeast == nil { throw document.fail("a constraint needs \"at-most\" or \"at-least\"") }
+        if atMost == nil && atLeast == nil { throw document.fail("a constraint needs \"at-most\" or \"at-least\"", hint: "for example at-most: 200000") }
     }
 
     package func allows(_ value: Double) -> Bool {

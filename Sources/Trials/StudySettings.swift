@@ -68,7 +68,7 @@ package struct StudySettings: Sendable, Equatable {
         objectives = try objectiveList.array("objectives").map(Objective.init)
         if objectives.isEmpty { throw objectiveList.fail("objectives: expected at least one") }
         if Set(objectives.map(\.metric)).count < objectives.count {
-            throw objectiveList.fail("objectives: a metric stands twice")
+            throw objectiveList.fail("objectives: a metric stands twice", hint: "keep one of them")
         }
         constraints = try experiment.optional("constraints")?.array("constraints").map(Constraint.init) ?? []
         strategy = try experiment.optional("strategy") ?? ["kind": "random"]
@@ -85,7 +85,7 @@ package struct StudySettings: Sendable, Equatable {
             trials: try budgetDocument.optional("trials")?.int("trials", in: Budget.trialsRange),
             seconds: try budgetDocument.optional("seconds")?.double("seconds", in: 0...Budget.mostSeconds))
         if budget.trials == nil && budget.seconds == nil {
-            throw budgetDocument.fail("a budget needs \"trials\" or \"seconds\"")
+            throw budgetDocument.fail("a budget needs \"trials\" or \"seconds\"", hint: "for example {trials: 24}")
         }
 
         limits = Limits()

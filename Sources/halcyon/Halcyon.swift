@@ -39,15 +39,22 @@ struct Halcyon: ParsableCommand {
             Foundation.exit(error.rawValue)
         } catch {
             let code = exitCode(for: error)
-            let text = fullMessage(for: error)
             if code == .success {
-                print(text)
+                print(fullMessage(for: error))
                 Foundation.exit(0)
             }
             // ArgumentParser speaks of its own errors (64: a wrong command line); everything else is ours.
-            Terminal.complain(code == .validationFailure ? text : "\(error)", prefix: code != .validationFailure)
+            Terminal.complain(code == .validationFailure ? usageMessage(error) : onOneLine("\(error)"))
             Foundation.exit(code == .validationFailure ? 2 : 1)
         }
+    }
+
+    /// A fault of the command line in one line that ends with where to read on.
+    private static func usageMessage(_ error: any Error) -> String {
+        let full = fullMessage(for: error)
+        let help = full.range(of: "halcyon [a-z ]*--help", options: .regularExpression).map { String(full[$0]) } ?? "halcyon --help"
+        let words = message(for: error).split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        return InputError(words.joined(separator: " "), hint: "see `\(help)`").description
     }
 
     /// OpenBLAS reads OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE when it is loaded, before any of our code runs; values left by

@@ -56,7 +56,7 @@ struct TrialReference {
     /// The trial's candidate: architecture and training settings.
     func candidate() throws -> Document {
         guard let row = try StudyReader(directory: directory).trials().first(where: { $0.number == number }) else {
-            throw InputError("\(directory) has no trial \(number)")
+            throw InputError("\(directory) has no trial \(number)", hint: "`halcyon pareto \(directory)` lists the best ones")
         }
         return row.candidate
     }

@@ -7,6 +7,18 @@ import Search
 import Training
 import Trials
 
+/// Makes a folder for results, with the folders above it.
+/// - Throws: `InputError` that says why it cannot be made.
+func makeFolder(_ path: String) throws {
+    do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+        let reason = (error as NSError).code == CocoaError.fileWriteFileExists.rawValue
+            ? "a file stands in its way" : error.localizedDescription
+        throw InputError(file: path, "the folder cannot be made: \(reason)", hint: "choose another folder, where you may write")
+    }
+}
+
 /// An experiment file with everything in it that a study or a training needs: paths absolute, the space inline.
 struct ResolvedExperiment {
     var document: Document
@@ -28,7 +40,7 @@ struct ResolvedExperiment {
     init(study directory: String) throws {
         let path = directory + "/experiment.yaml"
         guard FileManager.default.fileExists(atPath: path) else {
-            throw InputError(file: directory, "is not the folder of a study: it has no experiment.yaml")
+            throw InputError(file: directory, "is not the folder of a study: it has no experiment.yaml", hint: "name the folder that `halcyon search --out` made")
         }
         try self.init(path: path)
     }
@@ -36,7 +48,7 @@ struct ResolvedExperiment {
     private mutating func inlineSpace() throws {
         guard let space = try document.optional("space"), case .string(let name) = space.value else { return }
         let path = name.hasPrefix("/") ? name : "\(folder)/\(name)"
-        guard FileManager.default.fileExists(atPath: path) else { throw space.fail("space: no such file: \(path)") }
+        guard FileManager.default.fileExists(atPath: path) else { throw space.fail("space: no such file: \(path)", hint: "name a space file, from the experiment's folder on") }
         document["space"] = try SearchSpace.load(path).document
     }
 
@@ -76,7 +88,7 @@ struct ResolvedExperiment {
         do {
             try Data(document.yaml.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw InputError(file: path, "cannot be written: \(error.localizedDescription)")
+            throw InputError(file: path, "cannot be written: \(error.localizedDescription)", hint: "check the folder, its permissions and the free space")
         }
     }
 }

@@ -35,9 +35,11 @@ struct StudySession {
         if settings.command == nil {
             guard training.recipe.steps == settings.fidelity.rungs.last else {
                 throw try experiment.document.required("recipe").fail(
-                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)")
+                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
             }
             try checkMetrics(settings)
+            try training.train.check()
+            try training.validation.check()
         }
         let lock = try StudyLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }

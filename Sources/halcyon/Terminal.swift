@@ -5,9 +5,9 @@ import Reporting
 
 /// What goes to the person at the terminal: complaints, and one live line on standard error.
 enum Terminal {
-    static func complain(_ text: String, prefix: Bool = true) {
+    static func complain(_ text: String) {
         clearLine()
-        writeToStandardError((prefix ? "halcyon: " : "") + text + "\n")
+        writeToStandardError("halcyon: " + text + "\n")
     }
 
     static var isInteractive: Bool { isatty(2) == 1 }

@@ -44,11 +44,11 @@ import Testing
     }
 
     @Test func theReferencesHaveTheirPublishedSizes() throws {
-        let names = ["dncnn17x64", "dncnn8x32", "dncnn17x64-folded", "unetpp4x32", "unetpp3x16"]
+        let names = ["dncnn17x64", "dncnn8x32", "dncnn17x64-folded", "unetpp4x32", "unetpp3x16", "ffdnet-gray", "ffdnet-color"]
         let files = names.map { "SearchSpaces/references/\($0).yaml" }
         let result = try Program.Run(["cost", "--json"] + files).finish()
         let rows = try result.lines.map { try Document.parse($0, file: "cost") }
-        #expect(try rows.map { try $0.required("parameters").int() } == [556_097, 56_289, 555_137, 2_233_921, 129_889])
+        #expect(try rows.map { try $0.required("parameters").int() } == [556_097, 56_289, 555_137, 2_233_921, 129_889, 485_316, 852_108])
         // One weight is one multiply-accumulate a pixel; DnCNN-S is published with 36.31 G at 256x256.
         #expect(try rows[2].required("macs").int() == (9 * 64 + 15 * 9 * 64 * 64 + 9 * 64) * 65536)
     }

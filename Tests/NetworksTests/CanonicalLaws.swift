@@ -101,6 +101,8 @@ import Testing
         }
         var replicated = chain([plain])
         replicated["padding"] = "replicate"
+        var ordered = chain([plain])
+        ordered["pixel-order"] = "column-major"
         return [
             ("padding-without-multiple", chain([plain]), replicated),
             ("leaky-slope-zero", chain([zero]), chain([plain])),
@@ -136,6 +138,7 @@ import Testing
             ("layers-in-list", chain([attention(3)]), chain([attention(2), attention(1)])),
             ("layers-in-list", stages([(2, [plain]), (3, [attention(5)])]), stages([(2, [plain]), (3, [attention(4), attention(1)])])),
             ("mask-of-one-layer", nested(2, nodes: attention(1)), nested(2, nodes: attention(1, mask: true))),
+            ("order-without-sub-images", chain([plain]), ordered),
             ("skips-of-two-levels", nested(2, nodes: plain, denseSkips: false), nested(2, nodes: plain)),
         ]
     }()
@@ -269,6 +272,7 @@ func mutants(of document: Document, key: String = "") -> [Document] {
         let words: [String: [String]] = [
             "activation": ["none", "relu", "leaky-relu", "hard-swish", "gelu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
             "padding": ["reflect", "replicate"], "bias": ["table", "relative"],
+            "pixel-order": ["row-major", "column-major"],
         ]
         return (words[key] ?? []).filter { $0 != text }.map(Document.string)
     case .null: return []

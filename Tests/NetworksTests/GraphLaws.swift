@@ -48,9 +48,9 @@ import Testing
         for sample in sampleNetworks {
             let architecture = try Architecture(["network": sample])
             let graph = try buildGraph(architecture)
-            let multiple = architecture.network.sizeMultiple
+            let (multiple, factor) = (architecture.network.sizeMultiple, architecture.network.pixelUnshuffle)
             func pixels(_ level: Int) -> Int {
-                [9, 14].map { ($0 + multiple - 1) / multiple * multiple >> level }.reduce(3, *)
+                [9, 14].map { (($0 + multiple - 1) / multiple * multiple / factor) >> level }.reduce(3, *)
             }
             let expected = graph.parameters.filter { $0.shape.rank == 4 }.reduce(0) { sum, weight in
                 let level = weight.name.hasPrefix("node") ? weight.name.dropFirst(4).first!.wholeNumberValue! : 0

@@ -8,6 +8,10 @@ import RandomStreams
 let sampleNetworks: [Document] = {
     let conventions: [Document] = [
         [:], ["input-channels": 3, "noise-map": true, "padding": "replicate"], ["predicts": "image", "size-multiple": 8],
+        [
+            "input-channels": 3, "noise-map": true, "predicts": "image", "pixel-unshuffle": 2, "pixel-order": "column-major",
+            "padding": "replicate",
+        ],
     ]
     var networks: [Document] = []
     for block in blockCatalogue.flatMap({ $0.samples }) {

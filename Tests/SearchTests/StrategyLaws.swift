@@ -44,7 +44,7 @@ private struct SyntheticProblem {
         var flying: [(Int, Genotype)] = []
         for trial in 0..<trials {
             var stream = root.split(trial)
-            let genotype = strategy.propose(using: &stream)
+            let genotype = strategy.propose(redraw: 0, using: &stream)
             strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
             flying.append((trial, genotype))
             if flying.count < 3 { continue }
@@ -70,9 +70,9 @@ private struct SyntheticProblem {
         let root = RandomStream(seed: 5)
         for trial in 0..<80 {
             var (a, b, again) = (root.split(trial), root.split(trial), root.split(trial))
-            let genotype = first.propose(using: &a)
-            #expect(first.propose(using: &again) == genotype, "proposing changed the strategy")
-            #expect(second.propose(using: &b) == genotype)
+            let genotype = first.propose(redraw: 0, using: &a)
+            #expect(first.propose(redraw: 0, using: &again) == genotype, "proposing changed the strategy")
+            #expect(second.propose(redraw: 0, using: &b) == genotype)
             #expect(a.position == b.position)
             #expect(problem.space.contains(genotype))
             var observations = [Observation.started(trial: trial, genotype: genotype, resource: 1)]
@@ -125,7 +125,7 @@ private struct SyntheticProblem {
         var strategy = try makeStrategy(["kind": "nsga2", "population": 2], space: space, objectives: objectives)
         var stream = RandomStream(seed: 1)
         for trial in 0..<6 {
-            let genotype = strategy.propose(using: &stream)
+            let genotype = strategy.propose(redraw: 0, using: &stream)
             #expect(space.contains(genotype))
             strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
             strategy.observe(.result(trial: trial, resource: 1, points: [Point(metrics: ["error": 0.5])]))

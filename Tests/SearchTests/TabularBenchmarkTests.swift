@@ -48,7 +48,7 @@ import Trials
                 var front = ParetoFront()
                 for trial in 0..<300 {
                     var stream = RandomStream(seed: seed).split(trial)
-                    let genotype = strategy.propose(using: &stream)
+                    let genotype = strategy.propose(redraw: 0, using: &stream)
                     let cell = genotype.entries.map { if case .choice(let index) = $0.value { index } else { -1 } }
                     let found = try #require(table[cell])
                     strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))

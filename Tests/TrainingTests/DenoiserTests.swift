@@ -50,16 +50,54 @@ import Training
     }
 
     /// Tiles overlap by the receptive field, so large pictures are the same in tiles, odd sizes included.
-    @Test(arguments: ["dncnn8x32", "unetpp3x16"]) func tilesGiveTheSamePicture(_ name: String) throws {
-        let architecture = try Architecture.load(Samples.repository + "/SearchSpaces/references/\(name).yaml")
+    @Test(arguments: ["dncnn8x32", "unetpp3x16", "small-ffdnet"]) func tilesGiveTheSamePicture(_ name: String) throws {
+        let architecture =
+            name == "small-ffdnet"
+            ? try Architecture(Samples.subImages()) : try Architecture.load(Samples.repository + "/SearchSpaces/references/\(name).yaml")
         let denoiser = try Denoiser(architecture, seed: 4)
         let picture = DeadLeaves(size: 211, channels: 1).image(RandomStream(seed: 3)).cropped(top: 0, left: 0, height: 197, width: 211)
-        let whole = try denoiser.denoise(picture)
+        let whole = try denoiser.denoise(picture, sigma: 30)
         denoiser.wholePixels = 100
-        let tiled = try denoiser.denoise(picture)
+        let tiled = try denoiser.denoise(picture, sigma: 30)
         let worst = zip(whole.pixels, tiled.pixels).map { abs($0 - $1) }.max() ?? 1
         #expect(worst < 1e-5)
         #expect(whole != picture)
+    }
+
+    @Test func tilesOfAnUnboundedReachKeepToTheMemory() throws {
+        let bytes = { (side: Int) in side * side * 100 }
+        let bound = 30_000_000
+        for multiple in [1, 3, 8, 32] {
+            let plan = TilePlan(multiple: multiple, side: 1024, bound: bound, bytes: bytes)
+            #expect(bytes(plan.side + 2 * plan.halo) <= bound && plan.halo >= TilePlan.haloOfUnboundedReach)
+            #expect(plan.side % multiple == 0 && plan.halo % multiple == 0 && plan.side > plan.halo / 2)
+        }
+        let (unbounded, smallest) = (
+            TilePlan(multiple: 8, side: 1024, bound: .max, bytes: bytes), TilePlan(multiple: 8, side: 1024, bound: 0, bytes: bytes)
+        )
+        #expect(unbounded.side == 1024 && smallest.side == 64)
+    }
+
+    /// Networks that reach over the whole image run whole up to the bound, and in tiles beyond, whose memory stays below.
+    @Test func everyBlockDenoisesWithinTheMemory() throws {
+        let picture = DeadLeaves(size: 320, channels: 1).image(RandomStream(seed: 3)).cropped(top: 0, left: 0, height: 300, width: 317)
+        for block in blockCatalogue.compactMap({ $0.samples.first }) {
+            let skeleton: Document = ["kind": "chain", "width": 16, "blocks": [block]]
+            guard let architecture = try? Architecture(["network": ["skeleton": skeleton]]) else { continue }
+            let denoiser = try Denoiser(architecture, seed: 4)
+            let whole = try denoiser.denoise(picture)
+            let bytes = denoiser.arenaBytes
+            let isLocal = try denoiser.receptiveRadius() != nil
+            let bounded = try Denoiser(architecture, seed: 4)
+            bounded.wholeBytes = bytes * 9 / 10
+            let tiled = try bounded.denoise(picture)
+            if isLocal {
+                #expect(tiled == whole, "\(block.json)")
+            } else {
+                #expect(bounded.arenaBytes <= bounded.wholeBytes, "\(block.json)")
+                #expect(tiled.height == whole.height && tiled.width == whole.width && !tiled.pixels.contains { !$0.isFinite })
+            }
+        }
     }
 
     /// Colour, a noise map, wide kernels, and a size multiple above the skeleton's own.
@@ -94,5 +132,42 @@ import Training
             #expect(abs((entry.metrics["psnr_db"] ?? 0) - expected.1) < 0.003, "\(entry)")
             #expect(abs((entry.metrics["ssim"] ?? 0) - expected.2) < 0.0005, "\(entry)")
         }
+    }
+
+    private static let runsLongTests = ProcessInfo.processInfo.environment["HALCYON_LONG_TESTS"] == "1"
+
+    struct Golden: Sendable {
+        var network: String
+        var set: String
+        var sigma: Double
+        var psnr: Double
+        var tolerance = 0.003
+        var ssim: Double?
+    }
+
+    /// FFDNet over its sub-images and its noise map. The colour numbers are the published ones, of other noise.
+    static let subImageGolden: [Golden] = [
+        Golden(network: "gray", set: "Set12", sigma: 25, psnr: 30.4193, ssim: 0.86313),
+        Golden(network: "gray", set: "Set12", sigma: 15, psnr: 32.7392, ssim: 0.90242),
+        Golden(network: "gray", set: "Set12", sigma: 50, psnr: 27.3000, ssim: 0.78994),
+        Golden(network: "gray", set: "BSD68", sigma: 15, psnr: 31.6389, ssim: 0.89023),
+        Golden(network: "gray", set: "BSD68", sigma: 25, psnr: 29.1935, ssim: 0.82879),
+        Golden(network: "gray", set: "BSD68", sigma: 50, psnr: 26.2949, ssim: 0.72389),
+        Golden(network: "color", set: "Kodak24", sigma: 25, psnr: 32.13, tolerance: 0.05),
+    ]
+
+    /// Published weights over sub-images reproduce the published numbers: one set in `make test`, all in the long suite.
+    @Test(
+        .enabled(if: Samples.shared != nil, "the shared data and weights are absent"),
+        arguments: runsLongTests ? subImageGolden : [subImageGolden[0]])
+    func publishedSubImageWeightsGiveThePublishedQuality(_ golden: Golden) throws {
+        let shared = try #require(Samples.shared)
+        let architecture = try Architecture.load(Samples.repository + "/SearchSpaces/references/ffdnet-\(golden.network).yaml")
+        let weights = shared + "/weights/cszn_FFDNet_\(golden.network).safetensors"
+        let denoiser = try Denoiser.load(weights, architecture: architecture, threads: 2)
+        let images = try FolderDataset(path: shared + "/data/" + golden.set).open(channels: architecture.network.inputChannels)
+        let means = try evaluateModel(denoiser, images: images, sigmas: [golden.sigma], noise: .numpy(seed: 0)).means
+        #expect(abs((means["psnr_db"] ?? 0) - golden.psnr) < golden.tolerance, "\(golden): \(means)")
+        if let ssim = golden.ssim { #expect(abs((means["ssim"] ?? 0) - ssim) < 0.0005, "\(golden): \(means)") }
     }
 }

@@ -40,6 +40,18 @@ enum Samples {
         try Architecture(candidate(width: width, blocks: blocks, normalization: normalization, noiseMap: noiseMap))
     }
 
+    /// A small FFDNet.
+    static func subImages(channels: Int = 1) -> Document {
+        let block: Document = ["block": "plain", "normalization": "none"]
+        return [
+            "network": [
+                "input-channels": .int(channels), "noise-map": true, "predicts": "image", "pixel-unshuffle": 2,
+                "pixel-order": "column-major", "padding": "replicate",
+                "skeleton": ["kind": "chain", "width": 6, "blocks": [block, block, block]],
+            ]
+        ]
+    }
+
     static func pictures(_ count: Int = 4, size: Int = 32, seed: UInt64 = 3) throws -> ImageSet {
         try DeadLeavesDataset(images: count, size: size).open(channels: 1, seed: seed, role: .training)
     }

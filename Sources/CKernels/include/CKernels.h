@@ -197,4 +197,13 @@ void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdif
                                        ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
                                        ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
                                        ptrdiff_t dqkvPitch, float *dbias, float *scratch);
+// MARK: Sub-images
+
+/// [N, H, W, C] to [N, H / factor, W / factor, C factor²], sizes that `factor` divides: channel c factor² + k is channel c of place
+/// k of each cell; place (row, column) is row factor + column, or column factor + row if `columnMajor`.
+void halcyon_pixel_unshuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor,
+                             int columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
+/// The inverse and the transpose: [N, H / factor, W / factor, C factor²] to [N, H, W, C].
+void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t factor,
+                           int columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch);
 #endif

@@ -81,4 +81,5 @@ package let operationCatalogue: [any Operation.Type] = [
     ImageLoss.self, ImageLossGradient.self, QualityGap.self, DepthRouting.self,
     LayerNormalization.self, LayerNormalizationGradient.self, WindowAttention.self, WindowAttentionGradient.self,
     RelativePositionBias.self, RelativePositionBiasGradient.self,
+    PixelUnshuffle.self, PixelShuffle.self,
 ]

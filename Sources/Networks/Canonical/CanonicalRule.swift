@@ -24,6 +24,7 @@ package let canonicalRules: [CanonicalRule] = [
     .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
     .stagesOfOneWidth, .identityInStage, .plainInStage, .residualWhereChannelsChange,
     .layersInList, .maskOfOneLayer,
+    .orderWithoutSubImages,
 ]
 
 /// Applies the rules to a network document until none changes it. Key order is the parser's.

@@ -8,4 +8,13 @@ extension CanonicalRule {
     ) { network in
         network["size-multiple"] == 1 ? network.setting("padding", nil) : network
     }
+
+    /// An image that is left whole has no order of sub-images. Both fields go, so that networks from before there were
+    /// sub-images keep their hashes.
+    static let orderWithoutSubImages = CanonicalRule(
+        name: "order-without-sub-images", samples: [chain([["block": "plain"]]).setting("pixel-order", "column-major")]
+    ) { network in
+        guard network["pixel-unshuffle"] == 1 else { return network }
+        return network.setting("pixel-unshuffle", nil).setting("pixel-order", nil)
+    }
 }

@@ -30,7 +30,7 @@ extension Skeleton {
 
 /// Every skeleton. Parsing and the law suites iterate this list.
 package let skeletonCatalogue: [any Skeleton.Type] = [
-    ChainSkeleton.self, NestedUNetSkeleton.self, DynamicSkeleton.self, MobileSkeleton.self, SwinSkeleton.self,
+    ChainSkeleton.self, NestedUNetSkeleton.self, SwinSkeleton.self, MobileSkeleton.self, DynamicSkeleton.self,
 ]
 
 /// Reads `{kind: KIND, ...}`.

@@ -42,7 +42,7 @@ package struct Checkpoint: Sendable, Equatable {
         let reader = try HDF5Reader(ProtectedFile.read(path), path: path)
         let version = try reader.attribute("halcyon_checkpoint")
         guard version == Self.version else {
-            throw InputError(file: path, "is a checkpoint of version \(version), this program reads version \(Self.version)")
+            throw InputError(file: path, "is a checkpoint of version \(version), this program reads version \(Self.version)", hint: "use the release that wrote it")
         }
         let state = try Document.parse(reader.text("state"), file: path)
         let seed = try state.required("seed")

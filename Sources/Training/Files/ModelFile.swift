@@ -33,7 +33,7 @@ package struct ModelFile: Sendable, Equatable {
         let reader = try HDF5Reader(ProtectedFile.read(path), path: path)
         let version = try reader.attribute("halcyon_model")
         guard version == Self.version else {
-            throw InputError(file: path, "is a model of version \(version), this program reads version \(Self.version)")
+            throw InputError(file: path, "is a model of version \(version), this program reads version \(Self.version)", hint: "use the release that wrote it")
         }
         return ModelFile(
             architecture: try Document.parse(reader.text("architecture"), file: path),

@@ -24,14 +24,7 @@ package enum ProtectedFile {
     /// The content, after its checksum was found right: nothing is parsed before that.
     /// - Throws: `InputError` that names the file, the expected and the found checksum or size, and what to do.
     package static func read(_ path: String) throws -> ArraySlice<UInt8> {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw InputError(file: path, "no such file", hint: "a model or checkpoint that halcyon wrote is needed here")
-        }
-        guard !isFolder.boolValue, let data = FileManager.default.contents(atPath: path) else {
-            throw InputError(file: path, isFolder.boolValue ? "is a folder" : "cannot be read")
-        }
-        return try verify(Array(data), path: path)
+        try verify(Array(readInputFile(path, "a model or checkpoint that halcyon wrote")), path: path)
     }
 
     static func verify(_ bytes: [UInt8], path: String) throws -> ArraySlice<UInt8> {

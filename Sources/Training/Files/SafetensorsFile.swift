@@ -20,10 +20,7 @@ package struct NamedTensor: Sendable, Equatable {
 package enum SafetensorsFile {
     /// - Throws: `InputError` that names the file and the tensor at fault.
     package static func read(_ path: String) throws -> [NamedTensor] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw InputError(file: path, FileManager.default.fileExists(atPath: path) ? "cannot be read" : "no such file")
-        }
-        return try decode([UInt8](data), path: path)
+        try decode([UInt8](readInputFile(path, "a .safetensors file")), path: path)
     }
 
     static func decode(_ bytes: [UInt8], path: String) throws -> [NamedTensor] {

@@ -8,7 +8,10 @@ import RandomStreams
 ///
 /// One program is compiled for each picture size and kept (the latest few, up to 512 MiB). Gray networks take RGB pictures channel by
 /// channel. Large pictures are run in tiles that overlap by the network's receptive field, so memory stays bounded and the
-/// pixels are the same. A dynamic network's router first decides for each picture how deep it goes; what lies deeper is not run.
+/// pixels are the same. Networks that reach over the whole image (squeeze-and-excite, windows that wrap around) are run whole
+/// as long as that takes at most `wholeBytes`; beyond, in overlapping tiles all the same, which is an approximation: what such a
+/// network gathers from the image, it then gathers from the tile.
+/// A dynamic network's router first decides for each picture how deep it goes; what lies deeper is not run.
 package final class Denoiser {
     private static let keptSizes = 4
     private static let keptBytes = 512 << 20
@@ -16,8 +19,10 @@ package final class Denoiser {
     package let architecture: Architecture
     package let parameters: ParameterStore
     package let threads: Int
-    /// Pictures of more pixels are run in tiles.
+    /// Pictures of more pixels are run in tiles, where tiles give the same pixels.
     package var wholePixels = 1 << 20
+    /// Pictures that take more working memory are run in tiles, where only the whole picture gives the same pixels.
+    package var wholeBytes = 2 << 30
     /// A dynamic network leaves at the first exit that is foretold to lose less than this many dB against full depth, which 0
     /// always runs. Nil takes the threshold that training found for its budget.
     package var threshold: Double?
@@ -98,13 +103,8 @@ package final class Denoiser {
     private func run(_ image: Image, sigma: Double?, exit: Int?, progress: (Double) -> Void) throws -> Image {
         defer { progress(1) }
         let exit = try exit ?? chosenExit(for: image, sigma: sigma)
-        if image.height * image.width <= wholePixels { return try runWhole(image, sigma: sigma, exit: exit) }
-        guard let radius = try receptiveRadius() else { return try runWhole(image, sigma: sigma, exit: exit) }
-        let multiple = architecture.network.sizeMultiple
-        func rounded(_ size: Int) -> Int { (size + multiple - 1) / multiple * multiple }
-        let halo = rounded(radius)
-        // Tiles start at multiples of the size multiple, so that pooling sees the same windows as in the whole picture.
-        let side = rounded(max(2 * halo, Int(Double(wholePixels).squareRoot()) / 2))
+        guard let tiles = try tiles(height: image.height, width: image.width) else { return try runWhole(image, sigma: sigma, exit: exit) }
+        let (side, halo) = (tiles.side, tiles.halo)
         var result = Image(height: image.height, width: image.width, channels: image.channels, filledWith: 0)
         for top in stride(from: 0, to: image.height, by: side) {
             for left in stride(from: 0, to: image.width, by: side) {
@@ -126,12 +126,30 @@ package final class Denoiser {
         return result
     }
 
+    /// How a picture is cut; nil where it is run whole.
+    private func tiles(height: Int, width: Int) throws -> TilePlan? {
+        let multiple = architecture.network.sizeMultiple
+        if let radius = try receptiveRadius() {
+            guard height * width > wholePixels else { return nil }
+            return TilePlan(radius: radius, multiple: multiple, pixels: wholePixels)
+        }
+        let deepest = Part.path(exit: paths.count - 1)
+        let known = executables.first { $0.part == deepest && $0.height == height && $0.width == width }
+        guard try (known?.executable.program ?? compile(deepest, height: height, width: width)).arenaBytes > wholeBytes else { return nil }
+        return try TilePlan(multiple: multiple, side: 1024, bound: wholeBytes) {
+            try compile(deepest, height: $0, width: $0).arenaBytes
+        }
+    }
+
     /// Nil where only the whole picture gives the same pixels.
-    private func receptiveRadius() throws -> Int? {
+    package func receptiveRadius() throws -> Int? {
         let multiple = architecture.network.sizeMultiple
         let probe = (64 + multiple - 1) / multiple * multiple
         return try paths[paths.count - 1].receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
     }
+
+    /// The working memory of the largest program in use.
+    package var arenaBytes: Int { executables.reduce(0) { max($0, $1.executable.program.arenaBytes) } }
 
     /// The picture as an exit, counted from 0, makes it, in one piece.
     private func runWhole(_ image: Image, sigma: Double?, exit: Int) throws -> Image {
@@ -188,26 +206,39 @@ package final class Denoiser {
             executables.append(entry)
             return entry.executable
         }
-        do {
-            let graph: Graph
-            switch part {
-            case .path(let exit): graph = paths[exit]
-            case .router:
-                guard let router else { preconditionFailure("a static network has no router") }
-                graph = router
-            }
-            let program = try Compiler.compile(
-                graph, inputs: architecture.inputShapes(height: height, width: width, batch: 1),
-                options: CompileOptions(threads: threads))
-            var bytes = executables.reduce(program.arenaBytes) { $0 + $1.executable.program.arenaBytes }
-            while !executables.isEmpty, executables.count >= Self.keptSizes * (paths.count + 1) || bytes > Self.keptBytes {
-                bytes -= executables.removeFirst().executable.program.arenaBytes
-            }
+        let program = try compile(part, height: height, width: width)
+        var bytes = executables.reduce(program.arenaBytes) { $0 + $1.executable.program.arenaBytes }
+        while !executables.isEmpty, executables.count >= Self.keptSizes * (paths.count + 1) || bytes > Self.keptBytes {
+            bytes -= executables.removeFirst().executable.program.arenaBytes
+        }
+        return try naming(height, width) {
             let executable = try CPUDevice(threads: threads).load(program, parameters: parameters)
             executables.append((part, height, width, executable))
             return executable
+        }
+    }
+
+    private func compile(_ part: Part, height: Int, width: Int) throws -> Program {
+        let graph: Graph
+        switch part {
+        case .path(let exit): graph = paths[exit]
+        case .router:
+            guard let router else { preconditionFailure("a static network has no router") }
+            graph = router
+        }
+        return try naming(height, width) {
+            try Compiler.compile(
+                graph, inputs: architecture.inputShapes(height: height, width: width, batch: 1),
+                options: CompileOptions(threads: threads))
+        }
+    }
+
+    /// Tells the picture's size where a shape does not fit.
+    private func naming<Result>(_ height: Int, _ width: Int, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
         } catch let error as ShapeError {
-            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)")
+            throw InputError("the network cannot take pictures of \(height)x\(width): \(error.description)", hint: "use a larger picture")
         }
     }
 }

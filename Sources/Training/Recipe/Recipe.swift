@@ -91,7 +91,7 @@ package struct Recipe: Sendable {
         minimumRatio = try document.optional("minimum-ratio")?.double("minimum-ratio", in: 0...1) ?? minimumRatio
         if let value = try document.optional("warm-up") {
             warmUp = try value.int("warm-up", in: 0...Int.max)
-            guard warmUp < steps else { throw value.fail("warm-up: \(warmUp) steps, but the training has \(steps)") }
+            guard warmUp < steps else { throw value.fail("warm-up: \(warmUp) steps, but the training has \(steps)", hint: "lower it below the steps") }
         }
         weightDecay = try document.optional("weight-decay")?.double("weight-decay", in: 0...1) ?? weightDecay
         beta1 = try document.optional("beta1")?.double("beta1", in: 0...0.9999999) ?? beta1

@@ -55,7 +55,7 @@ struct BenchCommand: ParsableCommand {
                 print(json ? Document.object(setting + report.fields).json : "\(name): \(report.text)")
                 if profile { printProfile(subject.executable) }
             } catch let error as ShapeError {
-                throw InputError(file: self.architecture, error.description)
+                throw InputError(file: self.architecture, error.description, hint: "use another --size")
             } catch let error as InputError where error.location == nil {
                 throw InputError(file: self.architecture, error.message, hint: error.hint)
             }

@@ -34,7 +34,8 @@ struct DenoiseCommand: ParsableCommand {
         let clean = try reference.map { try Image.load($0, channels: noisy.channels) }
         if let clean, !clean.hasShape(of: noisy) {
             throw InputError(
-                file: reference ?? "", "is \(clean.height)x\(clean.width), but \(input) is \(noisy.height)x\(noisy.width)")
+                file: reference ?? "", "is \(clean.height)x\(clean.width), but \(input) is \(noisy.height)x\(noisy.width)",
+                hint: "give the clean version of the same picture")
         }
         let began = steadyNow()
         var progress = WorkProgress(input)

@@ -33,11 +33,7 @@ struct SearchCommand: ParsableCommand {
 
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
         guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw StudySession.occupied(out) }
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw InputError(file: out, "cannot be made: \(error.localizedDescription)")
-        }
+        try makeFolder(directory)
         try StudySession(directory: directory, experiment: resolved, executor: executor, json: json, isNew: true).run()
     }
 }

@@ -19,11 +19,13 @@ struct SpaceCommand: ParsableCommand {
         @Option(help: "How many samples to build.") var count = 100
         @Option(help: "Seed of the samples.") var seed: UInt64 = 1
 
+        func validate() throws { try checkSampleCount(count) }
+
         func run() throws {
             let space = try SearchSpace.load(space)
             var hashes: Set<String> = []
             var families: [String: Int] = [:]
-            for index in 0..<max(0, count) {
+            for index in 0..<count {
                 var stream = RandomStream(seed: seed).split("sample").split(index)
                 let architecture = try Architecture(space.resolve(space.sample(using: &stream)))
                 _ = try NetworkCost(of: architecture, height: 64, width: 64)
@@ -63,9 +65,11 @@ struct SpaceCommand: ParsableCommand {
         @Option(help: "Seed.") var seed: UInt64 = 1
         @Flag(help: "One JSON object a line.") var json = false
 
+        func validate() throws { try checkSampleCount(count) }
+
         func run() throws {
             let space = try SearchSpace.load(space)
-            for index in 0..<max(0, count) {
+            for index in 0..<count {
                 var stream = RandomStream(seed: seed).split("sample").split(index)
                 let candidate = space.resolve(space.sample(using: &stream))
                 if json { print(candidate.json) } else { print(count > 1 ? "---\n\(candidate.yaml)" : candidate.yaml, terminator: "") }
@@ -82,6 +86,10 @@ struct SpaceCommand: ParsableCommand {
 
         func run() throws { print(SpaceSchema.document.json) }
     }
+}
+
+private func checkSampleCount(_ count: Int) throws {
+    guard (1...1_000_000).contains(count) else { throw ValidationError("--count: expected 1 to 1000000, found \(count)") }
 }
 
 private func sizeText(_ size: Double) -> String {

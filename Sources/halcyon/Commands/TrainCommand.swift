@@ -47,7 +47,7 @@ struct TrainCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: out).standardizedFileURL.path
         let checkpoint = folder + "/checkpoint.h5"
         let hasCheckpoint = FileManager.default.fileExists(atPath: checkpoint)
-        if resume, !hasCheckpoint { throw InputError(file: folder, "there is no checkpoint.h5 to resume from") }
+        if resume, !hasCheckpoint { throw InputError(file: folder, "there is no checkpoint.h5 to resume from", hint: "leave --resume out") }
         if !resume, hasCheckpoint {
             throw InputError(file: folder, "holds the checkpoint of an earlier training", hint: "add --resume, or choose another folder")
         }
@@ -59,7 +59,7 @@ struct TrainCommand: ParsableCommand {
                     hint: "resume it with \(folder)/experiment.yaml, or choose another folder")
             }
         }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try makeFolder(folder)
         try resolved.write(to: folder + "/experiment.yaml")
 
         let request = TrialRequest(
