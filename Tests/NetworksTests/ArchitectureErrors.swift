@@ -59,7 +59,7 @@ import Testing
         let error = try #require(throws: InputError.self) {
             try Architecture(try Document.parse(lines.joined(separator: "\n"), file: "a.yaml"))
         }
-        #expect(error.location?.description == "a.yaml:6:50", "\(error)")
+        #expect(error.location?.description == "a.yaml:6:51", "\(error)")
         for part in ["4 heads", "6 channels", "1, 2, 3, 6"] { #expect(error.description.contains(part), "\(error)") }
     }
 

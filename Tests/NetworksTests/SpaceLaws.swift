@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SpaceLaws {
     static let spaces: [(name: String, families: Set<String>)] = [
-        ("chain", ["chain"]), ("unetpp", ["unetpp"]), ("mixed", ["chain", "unetpp"]), ("mobile", ["mobile"]),
+        ("chain", ["chain"]), ("unetpp", ["unetpp"]), ("mixed", ["chain", "unetpp"]), ("mobile", ["mobile"]), ("swin", ["swin"]),
     ]
 
     @Test(arguments: spaces)
