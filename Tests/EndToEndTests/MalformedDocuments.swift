@@ -26,6 +26,14 @@ let malformedDocuments: [MalformedInput] =
         ("a control character", "sound", "so\u{1}und", ["net.yaml:2:9", "control characters are not allowed"]),
         ("a newer format", "halcyon: 1", "halcyon: 2", ["net.yaml:1:10", "expected version 1", "write halcyon: 1"]),
         ("no end of a text", "sound", "\"sound", ["net.yaml:", "check the indentation, quotes and brackets"]),
+        (
+            "heads that do not divide the width", "block: plain", "block: window-attention, heads: 3, window: 4",
+            ["net.yaml:8:", "3 heads do not divide 8 channels", "possible here: 1, 2, 4, 8"]
+        ),
+        (
+            "a window beyond all images", "block: plain", "block: window-attention, heads: 2, window: 100000",
+            ["net.yaml:8:", "window: expected an integer from 2 to 16, found the integer 100000"]
+        ),
         ("an alias of nothing", "width: 8", "width: *eight", ["net.yaml:6:", "undefined alias"]),
     ].map { name, old, new, says in
         MalformedInput(name, "cost {here}/net.yaml", says: says) { try $0.edit("net.yaml", old, new) }
