@@ -62,6 +62,7 @@ extension Architecture {
                 graph.apply(ImageLoss(kind, column: index), [exit, target, routing[0]], path: "loss.exit\(index + 1)")[0]
             }
             let reported = losses.dropFirst().reduce(losses[0]) { graph.apply(Add(), $0, $1, path: "loss.sum") }
+            graph.outputs.append(("router-loss", routerLoss))
             return TrainingObjective.Losses(minimized: losses + [routerLoss], reported: reported)
         }
     }

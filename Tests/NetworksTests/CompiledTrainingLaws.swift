@@ -18,7 +18,8 @@ import Testing
         let graph = try buildGraph(architecture)
         var shapes = architecture.inputShapes(height: 9, width: 11, batch: 2)
         shapes["target"] = shapes["image"]
-        let (training, wanted) = graph.training(loss: PixelLoss(.l2))
+        let objective = try architecture.objective(.l2, budget: 0.5)
+        let (training, wanted) = graph.training(objective)
         // Drawn in double and rounded, so that both sides start from the same numbers.
         let random = RandomCase(training, height: 9, width: 11, batch: 2, seed: UInt64(200 + number))
         func rounded(_ tensors: [String: Tensor<Double>]) -> [String: Tensor<Double>] {
@@ -33,7 +34,7 @@ import Testing
             for (name, tensor) in parameters { store.set(name, tensor.elements.map(Float.init)) }
             let gradients = GradientStore(for: store)
             let program = try Compiler.compileTraining(
-                graph, loss: PixelLoss(.l2), inputs: shapes, options: CompileOptions(fusion: fusion))
+                graph, objective, inputs: shapes, options: CompileOptions(fusion: fusion))
             let executable = try CPUDevice().load(program, parameters: store, gradients: gradients)
             for (name, tensor) in inputs { _ = executable.input(name).update(fromContentsOf: tensor.elements.map(Float.init)) }
             executable.run()

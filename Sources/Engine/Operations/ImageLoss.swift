@@ -4,7 +4,7 @@ import Documents
 /// A pixel loss with a weight for each image: the mean over the batch of w_n times image n's mean of |x - t| or (x - t)².
 ///
 /// Inputs: x, target `[N, H, W, C]`, weights `[N, 1, 1, K]`, of which column `column` counts. Output: a scalar `[]`. Only x has a
-/// gradient, and the loss must be a root: the weights are decisions.
+/// gradient: the weights are decisions.
 package struct ImageLoss: Operation {
     package static let name = "image-loss"
     package var kind: PixelLoss.Kind
@@ -28,9 +28,9 @@ package struct ImageLoss: Operation {
     }
 
     package func gradient(_ builder: inout GradientBuilder) -> [ValueID?] {
-        precondition(builder.outputGradients[0] == nil, "an image loss is a root")
+        let inputs = builder.inputs + (builder.outputGradients[0].map { [$0] } ?? [])
         let x = builder.graph.apply(
-            ImageLossGradient(kind: kind, column: column), builder.inputs, path: "\(builder.node.path).gradient")[0]
+            ImageLossGradient(kind: kind, column: column), inputs, path: "\(builder.node.path).gradient")[0]
         return [x, nil, nil]
     }
 
@@ -60,7 +60,7 @@ package struct ImageLoss: Operation {
     }
 }
 
-/// The gradient of `ImageLoss` with respect to x. Inputs: x, target, weights.
+/// The gradient of `ImageLoss` with respect to x. Inputs: x, target, weights and, unless the loss is a root, the scalar upstream gradient.
 package struct ImageLossGradient: Operation {
     package static let name = "image-loss-gradient"
     package static let isDifferentiable = false
@@ -69,8 +69,9 @@ package struct ImageLossGradient: Operation {
 
     package var attributes: Document { ["kind": .string(kind.rawValue), "column": .int(column)] }
     package static var samples: [OperationSample] {
-        PixelLoss.Kind.allCases.map {
-            OperationSample(ImageLossGradient(kind: $0, column: 2), [[3, 4, 5, 1], [3, 4, 5, 1], [3, 1, 1, 3]])
+        PixelLoss.Kind.allCases.flatMap { kind in
+            let operation = ImageLossGradient(kind: kind, column: 2), inputs: [Shape] = [[3, 4, 5, 1], [3, 4, 5, 1], [3, 1, 1, 3]]
+            return [OperationSample(operation, inputs), OperationSample(operation, inputs + [[]])]
         }
     }
 
@@ -78,9 +79,10 @@ package struct ImageLossGradient: Operation {
 
     package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
         let count = inputs[0].elements.count / inputs[0].shape.batch, columns = inputs[2].shape.channels
+        let upstream = inputs.count > 3 ? inputs[3].elements[0] : 1
         var dx = inputs[0]
         for (index, (x, t)) in zip(inputs[0].elements, inputs[1].elements).enumerated() {
-            let scale = inputs[2].elements[index / count * columns + column] / Scalar(inputs[0].elements.count)
+            let scale = upstream * inputs[2].elements[index / count * columns + column] / Scalar(inputs[0].elements.count)
             dx.elements[index] = kind == .l2 ? 2 * (x - t) * scale : x > t ? scale : x < t ? -scale : 0
         }
         return [dx]
@@ -88,10 +90,11 @@ package struct ImageLossGradient: Operation {
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (shape, weights) = (context.inputs[0].shape, context.inputs[2])
-        let (count, kind, column) = (shape.count / shape.batch, self.kind, self.column)
+        let (count, kind, column, hasUpstream) = (shape.count / shape.batch, self.kind, self.column, context.inputs.count > 3)
         return FunctionKernel { o in
+            let upstream = hasUpstream ? o.inputs[3][0] : 1
             for n in 0..<shape.batch {
-                let scale = o.inputs[2][n * weights.pitch + column] / Float(shape.batch)
+                let scale = upstream * o.inputs[2][n * weights.pitch + column] / Float(shape.batch)
                 let (x, target, dx) = (o.inputs[0] + n * count, o.inputs[1] + n * count, o.outputs[0] + n * count)
                 switch kind {
                 case .l1: halcyon_mean_absolute_error_gradient(count, x, target, scale, dx)
