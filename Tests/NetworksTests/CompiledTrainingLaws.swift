@@ -43,7 +43,13 @@ import Testing
             for (parameter, value) in wanted {
                 let name = graph.parameters[parameter].name
                 let worst = error(gradients.values(of: name), expected[value.index].elements)
-                #expect(worst < 1e-3, "the gradient of \(name) of \(sample.json), fusion \(fusion)")
+                if worst < 1e-3 { continue }
+                // Where the gradient is a small rest of large terms, the definition itself in Float32 is no nearer.
+                func single(_ tensors: [String: Tensor<Double>]) -> [String: Tensor<Float>] {
+                    tensors.mapValues { Tensor($0.shape, $0.elements.map(Float.init)) }
+                }
+                let twin = ReferenceInterpreter<Float>(training).run(inputs: single(inputs), parameters: single(parameters))
+                #expect(worst < 4 * error(twin[value.index].elements, expected[value.index].elements), "the gradient of \(name) of \(sample.json), fusion \(fusion)")
             }
             for update in training.updates {
                 let name = graph.parameters[update.parameter].name
