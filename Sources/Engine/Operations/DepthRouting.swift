@@ -65,7 +65,7 @@ package struct QualityGap: Operation {
 package struct DepthRouting: Operation {
     package static let name = "depth-routing"
     package static let isDifferentiable = false
-    package static let share = 0.5
+    package static let share = 0.75
     static let rate = 0.05
     static let thresholds = 1e-4...10.0
 

@@ -38,7 +38,7 @@ extension Block {
 package let blockCatalogue: [any Block.Type] = [
     PlainBlock.self, ResidualBlock.self, DenseBlock.self, IdentityBlock.self,
     DepthwiseSeparableBlock.self, InvertedResidualBlock.self,
-    WindowAttentionBlock.self,
+    WindowAttentionBlock.self, GatedBlock.self,
 ]
 
 /// Reads `{block: KIND, ...}`, a block of so many output channels.
