@@ -44,7 +44,8 @@ final class AttemptReporter {
         try send(
             .measurement(
                 .init(
-                    trial: request.trial, attempt: request.attempt, metric: metric, resource: resource, value: value, unit: unit)))
+                    trial: request.trial, attempt: request.attempt, point: point, metric: metric, resource: resource, value: value,
+                    unit: unit)))
     }
 
     func giveUpIfStopped() throws {

@@ -27,8 +27,28 @@ struct StudyReport {
         }
     }
 
-    /// Writes `DIR/front.svg`.
-    func writePicture() throws { try replaceFile(directory + "/front.svg", with: Array(text(.svg).utf8)) }
+    /// Curves in one picture: more are not told apart.
+    private static let mostCurves = 12
+
+    /// Writes `DIR/front.svg` and `DIR/curves.svg`.
+    func writePictures() throws {
+        try replaceFile(directory + "/front.svg", with: Array(text(.svg).utf8))
+        try replaceFile(directory + "/curves.svg", with: Array(curves().svg.utf8))
+    }
+
+    /// The training losses of all trials; of a large study, of those on the front, best first.
+    private func curves() throws -> LinePlot {
+        let reader = try StudyReader(directory: directory)
+        let trials = try reader.summaries()
+        var shown = Set(trials.map(\.number))
+        if shown.count > Self.mostCurves {
+            shown = []
+            for entry in try reader.front() where shown.count < Self.mostCurves { shown.insert(entry.trial) }
+        }
+        let families = trials.reduce(into: [Int: String]()) { $0[$1.number] = $1.family }
+        let measured = try reader.measurements().map(\.measurement).filter { shown.contains($0.trial) }
+        return LinePlot.learningCurves(measured, families: families, metric: "loss", title: "Training losses")
+    }
 
     /// "24 trials: 20 COMPLETE, 4 PRUNED".
     func stateCounts() throws -> String {

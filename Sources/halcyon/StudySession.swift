@@ -74,7 +74,7 @@ struct StudySession {
             progress: { state in
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
-                    try? report.writePicture()
+                    try? report.writePictures()
                 }
                 if stderrIsTerminal {
                     Terminal.live(SearchProgressLine(state).text(width: Terminal.width))
@@ -86,7 +86,7 @@ struct StudySession {
         let outcome = try controller.run()
         Terminal.clearLine()
         try store.close()
-        try report.writePicture()
+        try report.writePictures()
         try show(outcome, report, settings)
         if outcome.hopeless {
             Terminal.complain("the study was paused, since its trials fail: \(outcome.reason)")

@@ -56,8 +56,8 @@ package struct QualityGap: Operation {
 /// A router's decisions in training, and its threshold's next value.
 ///
 /// Image n leaves at the first exit whose foretold gap is below the threshold, at the last one if there is none. Each exit's
-/// loss then has the weight (1 - `share`) / K on every image, so that all exits learn everywhere, and `share` more on the images
-/// that leave there. The threshold follows the budget: it is multiplied by exp(`rate` (mean cost - `budget`)) and kept in
+/// loss then has the weight (1 - `share`) c / C on every image, for its cost c of all exits' costs C, so that all exits learn everywhere
+/// and depth is worth its cost, and `share` more on the images that leave there. The threshold follows the budget: it is multiplied by exp(`rate` (mean cost - `budget`)) and kept in
 /// 1e-4...10 dB, so that the mean cost of the decisions goes to the budget.
 ///
 /// Inputs: foretold gaps `[N, 1, 1, K - 1]` in dB, threshold `[1]` in dB. Outputs: weights `[N, 1, 1, K]`, the next threshold `[1]`.
@@ -65,7 +65,7 @@ package struct QualityGap: Operation {
 package struct DepthRouting: Operation {
     package static let name = "depth-routing"
     package static let isDifferentiable = false
-    package static let share = 0.75
+    package static let share = 0.25
     static let rate = 0.05
     static let thresholds = 1e-4...10.0
 
@@ -107,8 +107,9 @@ package struct DepthRouting: Operation {
 
     package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
         let batch = inputs[0].shape.batch, exits = costs.count
-        let everywhere = Scalar(1 - Self.share) / Scalar(exits)
-        var weights = Tensor<Scalar>([batch, 1, 1, exits], repeating: everywhere)
+        let sum = costs.reduce(0, +)
+        let everywhere = costs.map { Scalar((1 - Self.share) * $0 / sum) }
+        var weights = Tensor<Scalar>([batch, 1, 1, exits], (0..<batch).flatMap { _ in everywhere })
         var cost: Scalar = 0
         for n in 0..<batch {
             let exit = Self.exit(inputs[0].elements[n * (exits - 1)..<(n + 1) * (exits - 1)], threshold: inputs[1].elements[0])

@@ -2,8 +2,9 @@ import Trials
 
 extension LinePlot {
     /// A metric over training steps (or another resource), one series a trial, point 0.
+    /// - Parameter families: what stands beside a trial's number in its name.
     package static func learningCurves(
-        _ measurements: [WorkerEvent.Measurement], metric: String = "psnr_db", title: String = "Learning curves",
+        _ measurements: [WorkerEvent.Measurement], families: [Int: String] = [:], metric: String = "psnr_db", title: String = "Learning curves",
         resource: String = "training steps"
     ) -> LinePlot {
         let rows = measurements.filter { $0.metric == metric && $0.point == 0 }
@@ -14,7 +15,7 @@ extension LinePlot {
             verticalTitle: shown.axisTitle,
             series: trials.map { trial, rows in
                 Series(
-                    name: "#\(trial)",
+                    name: "#\(trial)" + (families[trial].map { " \($0)" } ?? ""),
                     points: rows.sorted { $0.resource < $1.resource }.map {
                         Place(Double($0.resource), $0.value * shown.scale)
                     })

@@ -12,6 +12,14 @@ package struct DepthEvaluation: Sendable, Equatable {
         package var metrics: [[String: Double]]
         package var noisyPSNR: Double
 
+        package init(name: String, sigma: Double, gaps: [Double], metrics: [[String: Double]], noisyPSNR: Double) {
+            self.name = name
+            self.sigma = sigma
+            self.gaps = gaps
+            self.metrics = metrics
+            self.noisyPSNR = noisyPSNR
+        }
+
         /// Where the picture leaves, counted from 0.
         package func exit(threshold: Double) -> Int { DepthRouting.exit(gaps, threshold: threshold) }
     }

@@ -8,7 +8,7 @@ struct ParetoCommand: ParsableCommand {
         commandName: "pareto", abstract: "Shows the front of a study, also while it runs.",
         discussion: """
             The front is every non-dominated operating point of COMPLETE trials under the study's objectives. The table also
-            refreshes DIR/front.svg, where networks measured into DIR/references/NAME (`halcyon train ... --out`) are named marks.
+            refreshes DIR/curves.svg and DIR/front.svg, where networks measured into DIR/references/NAME (`halcyon train ... --out`) are named marks.
 
             EXAMPLES
               halcyon pareto runs/quickstart
@@ -28,6 +28,6 @@ struct ParetoCommand: ParsableCommand {
         } else {
             print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
         }
-        if format == .table, !json { try report.writePicture() }
+        if format == .table, !json { try report.writePictures() }
     }
 }
