@@ -37,7 +37,7 @@ extension Architecture {
     }
 
     /// What training minimizes: the loss of the image; for a dynamic network the loss of every exit, weighted by `DepthRouting`, and
-    /// the error of the router's foretold gaps (L1, in dB).
+    /// the squared error of the router's foretold gaps, in dB², so that it foretells their mean.
     /// - Parameter budget: the mean cost that a dynamic network's decisions aim at, as a part of full depth.
     /// - Throws: `InputError` when the network cannot be built.
     package func objective(_ kind: PixelLoss.Kind, budget: Double) throws -> TrainingObjective {
@@ -54,7 +54,7 @@ extension Architecture {
             let gap =
                 gaps.count == 1
                 ? gaps[0] : graph.apply(Concatenation(channels: gaps.map { _ in 1 }), gaps, path: "loss.gaps")[0]
-            let routerLoss = graph.apply(PixelLoss(.l1), foretold, gap, path: "loss.router")
+            let routerLoss = graph.apply(PixelLoss(.l2), foretold, gap, path: "loss.router")
             let routing = graph.apply(
                 DepthRouting(costs: costs, budget: budget), [foretold, threshold.value], path: "loss.routing")
             graph.updates.append((parameter: threshold.number, value: routing[1]))

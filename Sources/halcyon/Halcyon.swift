@@ -5,7 +5,7 @@ import Foundation
 /// Neural architecture search for image denoising: the command line.
 @main
 struct Halcyon: ParsableCommand {
-    static let version = "0.1.0"
+    static let version = "0.2.0"
 
     static let configuration = CommandConfiguration(
         commandName: "halcyon",

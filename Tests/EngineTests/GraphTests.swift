@@ -3,7 +3,8 @@ import Engine
 import RandomStreams
 import Testing
 
-/// A small network with every seam: padding, convolution, batch norm, ReLU, skip, pooling, upsampling, concatenation.
+/// A small network with every seam: padding, convolution, batch norm, ReLU, skip, pooling, upsampling, concatenation,
+/// smooth activations before a depthwise convolution and before a gate.
 func sampleNetwork(channels: Int = 6) -> Graph {
     var graph = Graph()
     let image = graph.input("image", channels: 1)
@@ -32,7 +33,13 @@ func sampleNetwork(channels: Int = 6) -> Graph {
     let sum = relu(graph.apply(Add(), a, c, path: "sum"), "sum.relu")
     let down = graph.apply(MaxPooling(), sum, path: "down")
     let deep = relu(convolution("d", down, channels, channels, bias: true), "d.relu")
-    let up = graph.apply(Upsampling(), deep, path: "up")
+    let swished = graph.apply(SmoothActivation(.hardSwish), deep, path: "f.swish")
+    let kernel = graph.parameter("f.weight", shape: [channels, 1, 3, 3], initializer: .heNormal(fanIn: 9, gain: 1))
+    let depthwise = graph.apply(DepthwiseConvolution(), [swished, kernel], path: "f")[0]
+    let smooth = graph.apply(SmoothActivation(.gelu), depthwise, path: "g.gelu")
+    let gate = graph.apply(SmoothActivation(.sigmoid), graph.apply(GlobalAveragePooling(), smooth, path: "g.mean"), path: "g.open")
+    let gated = graph.apply(ChannelScale(), smooth, gate, path: "g.scale")
+    let up = graph.apply(Upsampling(), gated, path: "up")
     let joined = graph.apply(Concatenation(channels: [channels, channels]), [sum, up], path: "join")[0]
     let noise = convolution("e", joined, 2 * channels, 1, bias: true)
     let clean = graph.apply(Subtract(), padded, noise, path: "residual")
@@ -75,6 +82,8 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         let fused = try kinds(true)
         #expect(!fused.contains("batch-normalization"))
         #expect(fused.filter { $0 == "rectified-linear" }.count == 1, "only the one after the sum stays")
+        #expect(fused.contains("activated-pooling") && !fused.contains("global-average-pooling"))
+        #expect(fused.filter { $0 == "smooth-activation" }.count == 1, "only the gate's stays")
     }
 
     /// Every rewrite alone, and all together, against the graph they start from: inference and a training step.
