@@ -127,7 +127,7 @@ static int placesOf(const Windows *w, Size image, Size row, Size column, Size *p
     return split;
 }
 
-/// to[token][c] = factor * x[pixel of token][c]
+/// to[token][c] = x[pixel of token][c]
 INLINE void gather(const Head *h, const Size *pixels, const float *x, Size pitch, float *to) {
     for (Size n = 0; n < h->tokens; n++) {
         const float *const from = x + pixels[n] * pitch;

@@ -43,9 +43,9 @@ INLINE Size minimum(Size a, Size b) { return a < b ? a : b; }
 // The compiler's square root and own integer powers: no mathematics library to link.
 INLINE double squareRoot(double x) { return __builtin_elementwise_sqrt(x); }
 
-/// e^x to about 2 units in the last place; 0 below -87, infinity above 88.7. Cody and Waite's reduction with Cephes' polynomial.
+/// e^x to about 2 units in the last place; 0 below -87, infinity above 88.3. Cody and Waite's reduction with Cephes' polynomial.
 INLINE V exponential(V x) {
-    const V limit = splat(88.72f), low = splat(-87.3f);
+    const V limit = splat(88.3f), low = splat(-87.3f);
     const I under = (I)(x < low), over = (I)(x > limit);
     x = choose(under, low, choose(over, limit, x));
     const V shifter = splat(12582912.0f); // 1.5 * 2^23: rounds to the nearest integer

@@ -27,7 +27,7 @@ package struct DepthLatency: Sendable {
 
     private(set) var entries: [Entry] = []
 
-    /// Runs every path on every picture; the first picture also once before, as a warm-up that does not count.
+    /// Runs every path on every picture; each program's first run does not count.
     /// - Parameters:
     ///   - pictures: noisy pictures, each with its noise level on the 0...255 scale.
     ///   - seconds: after so long it is content with one run of each; before, `runs`.
@@ -39,10 +39,10 @@ package struct DepthLatency: Sendable {
     ) throws {
         precondition(!pictures.isEmpty, "at least one picture")
         let began = now()
-        var warm: Set<Denoiser.Part> = []
+        var warm: Set<ObjectIdentifier> = []
         func time(_ part: Denoiser.Part, _ picture: (image: Image, sigma: Double)) throws -> [Double] {
             let executable = try denoiser.loaded(part, picture.image, sigma: picture.sigma)
-            if warm.insert(part).inserted { executable.run() }
+            if warm.insert(ObjectIdentifier(executable)).inserted { executable.run() }
             var milliseconds: [Double] = []
             while milliseconds.isEmpty || (milliseconds.count < runs && now() - began < seconds) {
                 let start = now()

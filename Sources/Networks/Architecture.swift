@@ -72,6 +72,8 @@ package struct Architecture: Sendable {
         if case .string(let word)? = settings["loss"]?.value, let kind = PixelLoss.Kind(word: word) {
             settings["loss"] = .string(kind.rawValue)
         }
+        // Only a router has a budget to keep.
+        if !isDynamic { settings["depth-budget"] = nil }
         return settings
     }
 

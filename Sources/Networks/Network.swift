@@ -17,6 +17,8 @@ package struct Network: Sendable {
         case noise, image
     }
 
+    static let largestMultiple = 512
+
     package let inputChannels: Int
     /// Whether a plane of sigma / 255 is a second input, `noise-map` `[N, H, W, 1]`.
     package let hasNoiseMap: Bool
@@ -49,8 +51,13 @@ package struct Network: Sendable {
         let skeleton = try parseSkeleton(try document.required("skeleton"))
         self.skeleton = skeleton
         let needed = factor * skeleton.sizeMultiple
+        guard needed <= Self.largestMultiple else {
+            throw try document.required("skeleton").fail(
+                "skeleton: its windows and scales together need images of a multiple of \(needed) pixels, at most \(Self.largestMultiple) is possible",
+                hint: "use windows that divide one another, or fewer levels")
+        }
         if let source = try document.optional("size-multiple") {
-            sizeMultiple = try source.int("size-multiple", in: 1...512)
+            sizeMultiple = try source.int("size-multiple", in: 1...Self.largestMultiple)
             guard sizeMultiple % needed == 0 else {
                 let place = factor > 1 ? " on sub-images of 1/\(factor) of the size" : ""
                 throw source.fail(

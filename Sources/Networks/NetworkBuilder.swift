@@ -11,7 +11,7 @@ package struct NetworkBuilder {
     package var graph = Graph()
     /// What the skeleton computes at its earlier exits, in order; the last exit is what it returns.
     var exits: [FeatureMap] = []
-    /// A router's foretold gaps, `[N, 1, 1, exits]`, one for each earlier exit.
+    /// A router's foretold gaps, `[N, 1, 1, exits - 1]`, one for each earlier exit.
     var router: FeatureMap?
 
     /// Convolution that keeps the size: weight `[channels, input channels, kernel, kernel]` as `name.weight`, `name.bias`.

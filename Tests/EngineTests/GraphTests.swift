@@ -86,7 +86,7 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         #expect(fused.filter { $0 == "smooth-activation" }.count == 1, "only the gate's stays")
     }
 
-    /// Every rewrite alone, and all together, against the graph they start from: inference and a training step.
+    /// With all rewrites and with none, against the interpreter: a training step.
     @Test(arguments: [false, true]) func trainingStepEqualsTheInterpreter(_ fusion: Bool) throws {
         let graph = sampleNetwork()
         for size in Self.sizes {

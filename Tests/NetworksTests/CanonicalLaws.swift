@@ -60,10 +60,13 @@ import Testing
 
     /// The image has one channel, and with a noise map two: a block at the image keeps the channels only then.
     @Test func residualOfTheFirstNodeCountsWhereItIsAdded() throws {
-        for (channels, hasNoiseMap, width) in [(1, false, 1), (1, true, 2), (3, true, 4), (1, false, 2), (3, false, 1)] {
+        for (channels, hasNoiseMap, width, factor) in [
+            (1, false, 1, 1), (1, true, 2, 1), (3, true, 4, 1), (1, false, 2, 1), (3, false, 1, 1), (1, false, 4, 2), (1, true, 5, 2),
+            (1, false, 1, 2), (3, true, 4, 2),
+        ] {
             func network(_ residual: Bool) -> Document {
                 [
-                    "input-channels": .int(channels), "noise-map": .bool(hasNoiseMap),
+                    "input-channels": .int(channels), "noise-map": .bool(hasNoiseMap), "pixel-unshuffle": .int(factor),
                     "skeleton": [
                         "kind": "unetpp", "levels": 2, "width": .int(width),
                         "nodes": ["block": "depthwise-separable", "residual": .bool(residual)],
@@ -73,7 +76,7 @@ import Testing
             let hashes = try [true, false].map { try Architecture(["network": network($0)]).architectureHash }
             let same = try computeTheSame(Network(network(true)).graph(), Network(network(false)).graph())
             #expect((hashes[0] == hashes[1]) == same)
-            #expect(same == (channels + (hasNoiseMap ? 1 : 0) != width))
+            #expect(same == (channels * factor * factor + (hasNoiseMap ? 1 : 0) != width))
         }
     }
 

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct SpaceLaws {
     static let spaces: [(name: String, families: Set<String>)] = [
-        ("chain", ["chain"]), ("unetpp", ["unetpp"]), ("mixed", ["chain", "unetpp"]), ("mobile", ["mobile"]), ("swin", ["swin"]),
+        ("chain", ["chain"]), ("unetpp", ["unetpp"]), ("mobile", ["mobile"]), ("swin", ["swin"]),
+        ("dynamic", ["dynamic"]), ("mixed", ["chain", "unetpp", "mobile", "swin", "dynamic"]),
     ]
 
     @Test(arguments: spaces)

@@ -78,7 +78,8 @@ import Training
         #expect(unbounded.side == 1024 && smallest.side == 64)
     }
 
-    /// Networks that reach over the whole image run whole up to the bound, and in tiles beyond, whose memory stays below.
+    /// Networks of a bounded reach give the same picture in tiles, windows of attention too; those that reach over the whole image
+    /// run whole up to the bound, and in tiles beyond, whose memory stays below.
     @Test func everyBlockDenoisesWithinTheMemory() throws {
         let picture = DeadLeaves(size: 320, channels: 1).image(RandomStream(seed: 3)).cropped(top: 0, left: 0, height: 300, width: 317)
         for block in blockCatalogue.compactMap({ $0.samples.first }) {
@@ -90,9 +91,10 @@ import Training
             let isLocal = try denoiser.receptiveRadius() != nil
             let bounded = try Denoiser(architecture, seed: 4)
             bounded.wholeBytes = bytes * 9 / 10
+            bounded.wholePixels = 20_000
             let tiled = try bounded.denoise(picture)
             if isLocal {
-                #expect(tiled == whole, "\(block.json)")
+                #expect(zip(tiled.pixels, whole.pixels).allSatisfy { abs($0 - $1) < 1e-5 }, "\(block.json)")
             } else {
                 #expect(bounded.arenaBytes <= bounded.wholeBytes, "\(block.json)")
                 #expect(tiled.height == whole.height && tiled.width == whole.width && !tiled.pixels.contains { !$0.isFinite })

@@ -9,7 +9,7 @@ import Training
 import Trials
 
 @Suite struct DynamicDepthTests {
-    /// Three stages, the blocks of which are `block1`, `block2` and `block3`.
+    /// Three stages, the blocks of which are `conv1`, `block2` and `conv3`.
     static let candidate: Document = [
         "network": [
             "skeleton": [
@@ -28,7 +28,9 @@ import Trials
             let network = try denoiser()
             let expected = try network.denoise(noisy, exit: exit)
             for specification in network.parameters.specifications {
-                let deeper = (exit + 2...4).contains { specification.name.hasPrefix("block\($0).") }
+                let deeper = (exit + 2...4).contains { number in
+                    ["block", "conv", "norm"].contains { specification.name.hasPrefix("\($0)\(number).") }
+                }
                 let others = (1...3).contains { $0 != exit + 1 && specification.name.hasPrefix("exit\($0).") }
                 guard deeper || others || specification.name.hasPrefix("router.") else { continue }
                 network.parameters.set(specification.name, network.parameters.values(of: specification.name).map { _ in .nan })

@@ -39,19 +39,3 @@ final class DepthwiseKernel: Kernel {
 
     func run(_ operands: Operands) { body(operands, UnsafePointer(operands.prepared.assumingMemoryBound(to: Float.self))) }
 }
-
-/// A kernel without state that needs scratch memory.
-final class ScratchKernel: Kernel {
-    let scratchBytes: Int
-    let preparedBytes = 0
-    let preparedInput: Int? = nil
-    private let body: (Operands) -> Void
-
-    init(scratchBytes: Int, _ body: @escaping (Operands) -> Void) {
-        self.scratchBytes = scratchBytes
-        self.body = body
-    }
-
-    func prepare(_ operands: Operands) {}
-    func run(_ operands: Operands) { body(operands) }
-}

@@ -54,6 +54,7 @@ package struct Graph: Sendable {
     package private(set) var nodes: [Node] = []
     package private(set) var parameters: [ParameterSpecification] = []
     package private(set) var inputs: [Input] = []
+    private var parameterNames: Set<String> = []
     package var outputs: [(name: String, value: ValueID)] = []
     /// After a run, the buffer takes the value: batch norm's running statistics.
     package var updates: [(parameter: Int, value: ValueID)] = []
@@ -70,7 +71,7 @@ package struct Graph: Sendable {
     package mutating func parameter(
         _ name: String, shape: Shape, initializer: Initializer, trainable: Bool = true
     ) -> ValueID {
-        precondition(!parameters.contains { $0.name == name }, "the parameter \(name) is declared twice")
+        precondition(parameterNames.insert(name).inserted, "the parameter \(name) is declared twice")
         parameters.append(ParameterSpecification(name: name, shape: shape, initializer: initializer, trainable: trainable))
         return add(.parameter(parameters.count - 1))
     }

@@ -200,7 +200,7 @@ package struct DepthwiseWeightGradient: Operation {
         let (x, dy, weight) = (context.inputs[0], context.inputs[1], context.inputs[2].shape)
         let (dilation, kernel, hasBias, code) = (dilation, Int32(weight[2]), hasBias, SmoothActivation.Kind.code(inputActivation))
         let bytes = halcyon_depthwise_scratch_bytes(x.shape.width, x.shape.channels, kernel, dilation)
-        return ScratchKernel(scratchBytes: bytes) { o in
+        return FunctionKernel(scratchBytes: bytes) { o in
             halcyon_depthwise_weight_gradient(
                 x.shape.batch, x.shape.height, x.shape.width, x.shape.channels, kernel, dilation, code, o.inputs[0], x.pitch,
                 o.inputs[1], dy.pitch, o.outputs[0], hasBias ? o.outputs[1] : nil, o.scratch)

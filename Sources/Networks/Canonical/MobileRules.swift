@@ -1,7 +1,7 @@
 import Documents
 
 extension CanonicalRule {
-    /// Stages of one width that follow each other are one stage. A stage that would then be too long is left in two.
+    /// Stages of one width that follow each other are one stage.
     static let stagesOfOneWidth = CanonicalRule(
         name: "stages-of-one-width", samples: [mobile([(3, [["block": "plain"]]), (3, [["block": "depthwise-separable"]])])]
     ) { network in
@@ -70,11 +70,13 @@ extension CanonicalRule {
                 return stage.setting("blocks", .array([unadded(first)] + stage.blocks.dropFirst()))
             }
         }.mapSkeleton("unetpp") { skeleton in
-            // Node (0, 0) takes the image, and a noise map; every other node takes more channels, or fewer, than it makes.
+            // Node (0, 0) takes the image, perhaps as sub-images, and a noise map; every other node takes more channels, or fewer, than it makes.
             guard let nodes = skeleton["nodes"], case .array(let items) = nodes.value, case .int(let width)? = skeleton["width"]?.value,
                 case .int(let channels)? = network["input-channels"]?.value
             else { return skeleton }
-            let input = channels + (network["noise-map"] == true ? 1 : 0)
+            var factor = 1
+            if case .int(let unshuffle)? = network["pixel-unshuffle"]?.value { factor = unshuffle }
+            let input = channels * factor * factor + (network["noise-map"] == true ? 1 : 0)
             return skeleton.setting(
                 "nodes", .array(items.enumerated().map { index, node in index == 0 && input == width ? node : unadded(node) }))
         }

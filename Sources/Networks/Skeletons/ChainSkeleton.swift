@@ -40,11 +40,8 @@ package struct ChainSkeleton: Skeleton {
     package var sizeMultiple: Int { leastCommonMultiple(blocks.map(\.sizeMultiple)) }
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
-        var x = head.build(&builder, input, channels: width)
-        for (index, block) in blocks.enumerated() {
-            let scope = block.isSingleConvolution ? NameScope(position: index + 1) : NameScope(prefix: "block\(index + 1)")
-            x = block.build(&builder, x, channels: width, scope: scope)
-        }
-        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(blocks.count + 1)")
+        var number = 1
+        let x = builder.blocks(blocks, head.build(&builder, input, channels: width), channels: width, number: &number)
+        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(number)")
     }
 }

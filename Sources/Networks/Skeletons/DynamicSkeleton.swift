@@ -8,7 +8,7 @@ import Engine
 ///
 /// Keys: `width`, `head` (as in `chain`), `tail` `{kernel: 3, bias: true}`: the convolution of each exit, `stages`: a list of 2 to 8
 /// `{blocks: [...]}`, `router` `{channels: 8, hidden: 16}`: a 3x3 convolution, ReLU, the mean over the image, and two 1x1
-/// convolutions with ReLU between. Names: `conv0`, `block{i}.…` counted through all stages, `exit{k}`, `router.conv`,
+/// convolutions with ReLU between. Names: as in `chain`, counted through all stages, `exit{k}`, `router.conv`,
 /// `router.hidden`, `router.output`, and the buffer `router.threshold` `[1]`, in dB, that training adapts to the budget.
 package struct DynamicSkeleton: Skeleton {
     package static let kind = "dynamic"
@@ -42,12 +42,15 @@ package struct DynamicSkeleton: Skeleton {
         let list = try document.required("stages")
         let items = try list.array("stages")
         guard (2...8).contains(items.count) else {
-            throw list.fail("stages: expected 2 to 8 stages, found \(items.count)", hint: "a network with one exit is a chain")
+            throw list.fail(
+                "stages: expected 2 to 8 stages, found \(items.count)",
+                hint: items.count < 2 ? "a network with one exit is a chain" : "put more blocks into a stage")
         }
         stages = try items.map { stage in
             try stage.allowOnly(["blocks"])
             return try parseBlocks(stage, channels: width)
         }
+        try checkCount(of: stages, in: list, "stages")
         let router = try document.optional("router") ?? [:]
         try router.allowOnly(["channels", "hidden"])
         routerChannels = try router.optional("channels")?.int("channels", in: 1...64) ?? 8
@@ -68,12 +71,9 @@ package struct DynamicSkeleton: Skeleton {
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         var x = head.build(&builder, input, channels: width)
         var results: [FeatureMap] = []
-        var number = 0
+        var number = 1
         for (index, blocks) in stages.enumerated() {
-            for block in blocks {
-                number += 1
-                x = block.build(&builder, x, channels: width, scope: NameScope(prefix: "block\(number)"))
-            }
+            x = builder.blocks(blocks, x, channels: width, number: &number)
             results.append(tail.build(&builder, x, channels: channels, gain: gain, name: "exit\(index + 1)"))
         }
         builder.router = router(&builder, input)
@@ -84,7 +84,8 @@ package struct DynamicSkeleton: Skeleton {
     /// `[N, 1, 1, exits - 1]`: the gaps to full depth that are foretold, in dB.
     private func router(_ builder: inout NetworkBuilder, _ input: FeatureMap) -> FeatureMap {
         let relu = Activation(.relu)
-        var x = builder.convolution(input, channels: routerChannels, kernel: 3, bias: true, name: "router.conv")
+        // Noise of a few gray levels has means of a few hundredths: started larger, they are of order 1 and are learned sooner.
+        var x = builder.convolution(input, channels: routerChannels, kernel: 3, bias: true, gain: 10, name: "router.conv")
         x = builder.activate(x, relu, path: "router.activation")
         x = FeatureMap(value: builder.graph.apply(GlobalAveragePooling(), x.value, path: "router.mean"), channels: x.channels)
         x = builder.convolution(x, channels: routerHidden, kernel: 1, bias: true, name: "router.hidden")

@@ -53,16 +53,3 @@ struct TailConvolution: Sendable {
         builder.convolution(input, channels: channels, kernel: kernel, bias: bias, gain: gain, name: name)
     }
 }
-
-/// At most this many blocks in one list.
-let largestBlockCount = 256
-
-/// Reads the list `blocks` of a mapping: blocks one after the other, each of so many output channels.
-func parseBlocks(_ document: Document, channels: Int) throws -> [any Block] {
-    let list = try document.required("blocks")
-    let items = try list.array("blocks")
-    guard items.count <= largestBlockCount else {
-        throw list.fail("blocks: expected at most \(largestBlockCount) blocks, found \(items.count)")
-    }
-    return try items.map { try parseBlock($0, channels: channels) }
-}

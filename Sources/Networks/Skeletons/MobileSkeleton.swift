@@ -51,10 +51,7 @@ package struct MobileSkeleton: Skeleton {
             }
             return Stage(width: width, blocks: blocks)
         }
-        let count = stages.reduce(0) { $0 + $1.blocks.count }
-        guard count <= largestBlockCount else {
-            throw list.fail("stages: expected at most \(largestBlockCount) blocks in all, found \(count)")
-        }
+        try checkCount(of: stages.map(\.blocks), in: list, "stages")
     }
 
     package var document: Document {
@@ -65,11 +62,8 @@ package struct MobileSkeleton: Skeleton {
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         var x = head.build(&builder, input, channels: stages[0].width)
-        let blocks = stages.flatMap { stage in stage.blocks.map { (block: $0, width: stage.width) } }
-        for (index, (block, width)) in blocks.enumerated() {
-            let scope = block.isSingleConvolution ? NameScope(position: index + 1) : NameScope(prefix: "block\(index + 1)")
-            x = block.build(&builder, x, channels: width, scope: scope)
-        }
-        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(blocks.count + 1)")
+        var number = 1
+        for stage in stages { x = builder.blocks(stage.blocks, x, channels: stage.width, number: &number) }
+        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(number)")
     }
 }

@@ -45,6 +45,7 @@ package struct SwinSkeleton: Skeleton {
             try group.allowOnly(["blocks"])
             return try parseBlocks(group, channels: width)
         }
+        try checkCount(of: groups, in: list, "groups")
     }
 
     package var document: Document {
@@ -58,18 +59,13 @@ package struct SwinSkeleton: Skeleton {
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         let first = head.build(&builder, input, channels: width)
-        var x = first, number = 0
+        var x = first, number = 1
         for (index, blocks) in groups.enumerated() {
-            var y = x
-            for block in blocks {
-                number += 1
-                let scope = block.isSingleConvolution ? NameScope(position: number) : NameScope(prefix: "block\(number)")
-                y = block.build(&builder, y, channels: width, scope: scope)
-            }
+            let y = builder.blocks(blocks, x, channels: width, number: &number)
             x = closed(&builder, y, onto: x, name: "group\(index + 1).conv")
         }
         if hasLongResidual { x = closed(&builder, x, onto: first, name: "body") }
-        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(number + 1)")
+        return tail.build(&builder, x, channels: channels, gain: gain, name: "conv\(number)")
     }
 
     /// The residual that closes a group. Its convolution starts small.

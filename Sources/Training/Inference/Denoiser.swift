@@ -28,6 +28,7 @@ package final class Denoiser {
     package var threshold: Double?
     private let paths: [Graph]
     private let router: Graph?
+    private var radii: [Int: Int?] = [:]
     private var executables: [(part: Part, height: Int, width: Int, executable: Executable)] = []
 
     /// What is compiled by itself.
@@ -94,6 +95,8 @@ package final class Denoiser {
                 hint: "use a gray network for gray pictures")
         }
         let channels = Double(image.channels)
+        // One decision, so that the channels of a picture are treated alike.
+        let exit = try exit ?? chosenExit(for: (0..<image.channels).map(image.channel), sigma: sigma)
         return Image(
             stacking: try (0..<image.channels).map { channel in
                 try run(image.channel(channel), sigma: sigma, exit: exit) { progress((Double(channel) + $0) / channels) }
@@ -102,8 +105,10 @@ package final class Denoiser {
 
     private func run(_ image: Image, sigma: Double?, exit: Int?, progress: (Double) -> Void) throws -> Image {
         defer { progress(1) }
-        let exit = try exit ?? chosenExit(for: image, sigma: sigma)
-        guard let tiles = try tiles(height: image.height, width: image.width) else { return try runWhole(image, sigma: sigma, exit: exit) }
+        let exit = try exit ?? chosenExit(for: [image], sigma: sigma)
+        guard let tiles = try tiles(height: image.height, width: image.width, exit: exit) else {
+            return try runWhole(image, sigma: sigma, exit: exit)
+        }
         let (side, halo) = (tiles.side, tiles.halo)
         var result = Image(height: image.height, width: image.width, channels: image.channels, filledWith: 0)
         for top in stride(from: 0, to: image.height, by: side) {
@@ -126,26 +131,28 @@ package final class Denoiser {
         return result
     }
 
-    /// How a picture is cut; nil where it is run whole.
-    private func tiles(height: Int, width: Int) throws -> TilePlan? {
+    /// How a picture is cut for the path to an exit; nil where it is run whole.
+    private func tiles(height: Int, width: Int, exit: Int) throws -> TilePlan? {
         let multiple = architecture.network.sizeMultiple
-        if let radius = try receptiveRadius() {
+        if let radius = try receptiveRadius(exit: exit) {
             guard height * width > wholePixels else { return nil }
             return TilePlan(radius: radius, multiple: multiple, pixels: wholePixels)
         }
-        let deepest = Part.path(exit: paths.count - 1)
-        let known = executables.first { $0.part == deepest && $0.height == height && $0.width == width }
-        guard try (known?.executable.program ?? compile(deepest, height: height, width: width)).arenaBytes > wholeBytes else { return nil }
+        guard try executable(.path(exit: exit), height: height, width: width, bound: wholeBytes) == nil else { return nil }
         return try TilePlan(multiple: multiple, side: 1024, bound: wholeBytes) {
-            try compile(deepest, height: $0, width: $0).arenaBytes
+            try compile(.path(exit: exit), height: $0, width: $0).arenaBytes
         }
     }
 
-    /// Nil where only the whole picture gives the same pixels.
-    package func receptiveRadius() throws -> Int? {
+    /// Nil where only the whole picture gives the same pixels. At full depth unless an exit is named.
+    package func receptiveRadius(exit: Int? = nil) throws -> Int? {
+        let exit = exit ?? paths.count - 1
+        if let known = radii[exit] { return known }
         let multiple = architecture.network.sizeMultiple
         let probe = (64 + multiple - 1) / multiple * multiple
-        return try paths[paths.count - 1].receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
+        let radius = try paths[exit].receptiveRadius(inputs: architecture.inputShapes(height: probe, width: probe, batch: 1))
+        radii[exit] = .some(radius)
+        return radius
     }
 
     /// The working memory of the largest program in use.
@@ -172,12 +179,14 @@ package final class Denoiser {
         return executable
     }
 
-    /// Where the picture leaves, counted from 0, by the router of a dynamic network; 0 for a static one.
-    private func chosenExit(for image: Image, sigma: Double?) throws -> Int {
+    /// Where pictures leave together, counted from 0, by the router of a dynamic network; 0 for a static one.
+    private func chosenExit(for images: [Image], sigma: Double?) throws -> Int {
         guard architecture.isDynamic else { return 0 }
         let threshold = effectiveThreshold
         if threshold <= 0 { return architecture.exitCount - 1 }
-        return DepthRouting.exit(try foretoldGaps(image, sigma: sigma), threshold: threshold)
+        let gaps = try images.map { try foretoldGaps($0, sigma: sigma) }
+        let means = gaps[0].indices.map { index in gaps.reduce(0) { $0 + $1[index] } / Double(gaps.count) }
+        return DepthRouting.exit(means, threshold: threshold)
     }
 
     /// The threshold in force, in dB.
@@ -201,12 +210,19 @@ package final class Denoiser {
     /// The program for one picture of a size, compiled when it is first asked for.
     /// - Throws: `InputError` where the network cannot take the size.
     package func executable(_ part: Part, height: Int, width: Int) throws -> Executable {
+        guard let executable = try executable(part, height: height, width: width, bound: .max) else { preconditionFailure("no bound") }
+        return executable
+    }
+
+    /// Nil where it would need more than so many bytes to work in.
+    private func executable(_ part: Part, height: Int, width: Int, bound: Int) throws -> Executable? {
         if let known = executables.firstIndex(where: { $0.part == part && $0.height == height && $0.width == width }) {
             let entry = executables.remove(at: known)
             executables.append(entry)
-            return entry.executable
+            return entry.executable.program.arenaBytes <= bound ? entry.executable : nil
         }
         let program = try compile(part, height: height, width: width)
+        guard program.arenaBytes <= bound else { return nil }
         var bytes = executables.reduce(program.arenaBytes) { $0 + $1.executable.program.arenaBytes }
         while !executables.isEmpty, executables.count >= Self.keptSizes * (paths.count + 1) || bytes > Self.keptBytes {
             bytes -= executables.removeFirst().executable.program.arenaBytes

@@ -56,17 +56,18 @@ package struct DepthEvaluation: Sendable, Equatable {
     /// The thresholds of the operating points, growing: 0, which is full depth, and for mean costs spaced evenly from there to the
     /// first exit's the nearest that the pictures allow. As many as exits, at least three.
     package var operatingThresholds: [Double] {
-        // The mean cost changes only where a picture's foretold gap is passed.
-        let candidates = Set(entries.flatMap(\.gaps).map { max($0, 0).nextUp }).sorted()
+        // The mean cost changes only where a picture's foretold gap is passed; between two of them, rounding flips nothing.
+        let gaps = Set(entries.flatMap(\.gaps).filter(\.isFinite).map { max($0, 0) }).sorted()
+        let candidates = gaps.indices.map { $0 + 1 < gaps.count ? (gaps[$0] + gaps[$0 + 1]) / 2 : gaps[$0] + 1e-3 }
         let priced = candidates.map { (threshold: $0, cost: meanCost(threshold: $0)) }
         let count = max(3, costs.count)
         var thresholds = [0.0]
         for number in 1..<count {
             let target = 1 + (costs[0] - 1) * Double(number) / Double(count - 1)
-            let nearest = priced.min { abs($0.cost - target) < abs($1.cost - target) }
+            let nearest = priced.min { abs($0.cost - target) < abs($1.cost - target) }?.threshold ?? 0
+            // Where the pictures allow no step towards the target, the threshold goes on alone.
             let last = thresholds[number - 1]
-            // Where the pictures allow no further step, a higher threshold decides alike.
-            thresholds.append(max(nearest?.threshold ?? 0, last > 0 ? last * 1.25 : 1e-3))
+            thresholds.append(nearest > last ? nearest : (candidates.first { $0 > last } ?? last + 1e-3))
         }
         return thresholds
     }

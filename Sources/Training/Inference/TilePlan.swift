@@ -13,7 +13,8 @@ package struct TilePlan: Sendable, Equatable {
     ///   - multiple: its size multiple.
     ///   - pixels: about how many pixels a tile has.
     package init(radius: Int, multiple: Int, pixels: Int) {
-        halo = Self.rounded(radius, multiple)
+        // At least one pixel, so that no tile at the edge is too thin to be padded.
+        halo = Self.rounded(max(radius, 1), multiple)
         side = Self.rounded(max(2 * halo, Int(Double(pixels).squareRoot()) / 2), multiple)
     }
 
