@@ -28,7 +28,12 @@ struct DenoiseCommand: ParsableCommand {
     @Flag(help: "One JSON object.")
     var json = false
 
+    func validate() throws { try checkSigma(sigma) }
+
     func run() throws {
+        guard output.lowercased().hasSuffix(".png") else {
+            throw InputError(file: output, "OUT.png: expected a name that ends with .png", hint: "only PNG files are written")
+        }
         let denoiser = try options.load()
         let noisy = try Image.load(input)
         let clean = try reference.map { try Image.load($0, channels: noisy.channels) }
