@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Foundation
 import Imaging
+import Training
 
 struct DenoiseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,7 +48,7 @@ struct DenoiseCommand: ParsableCommand {
         let result = try denoiser.denoise(noisy, sigma: sigma) { progress.tell(Int($0 * 100), of: 100, "percent") }
         Terminal.clearLine()
         let seconds = steadyNow() - began
-        try result.save(output, bits: 8)
+        try replaceFile(output, with: Array(result.pngData(bits: 8)))
         var fields: [(String, Document)] = [
             ("output", .string(output)), ("height", .int(noisy.height)), ("width", .int(noisy.width)),
             ("channels", .int(noisy.channels)), ("seconds", .float(seconds)),
