@@ -76,6 +76,12 @@ let malformedDocuments: [MalformedInput] =
         ),
         ("a reference to nothing", "template: {reference: nobody}", ["x.yaml:2:23", "nobody"]),
         ("bounds the wrong way", "template: {int: [5, 1]}", ["x.yaml:2:17", "the low bound 5 is above the high bound 1"]),
+        (
+            "a misspelt training key of a space",
+            "template:\n  halcyon: 1\n  training: {warmup: 3}\n"
+                + "  network: {skeleton: {kind: chain, width: 8, blocks: [{block: plain}]}}",
+            ["x.yaml:4:14", "unknown key \"warmup\"", "did you mean \"warm-up\"?"]
+        ),
         ("a huge repeat", "template: {repeat: 1, count: 1001}", ["x.yaml:2:30", "count: expected an integer from 0 to 1000"]),
     ].map { name, text, says in
         MalformedInput(name, "space check {here}/x.yaml", says: says) { try $0.write("x.yaml", "halcyon: 1\n\(text)\n") }
