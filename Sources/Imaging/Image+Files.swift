@@ -90,7 +90,10 @@ extension Image {
         do {
             try data.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw InputError(file: path, "cannot be written: \(error.localizedDescription)", hint: "check the folder, its permissions and the free space")
+            // Foundation's own words tell its error domain; the system's are meant for people.
+            let system = (error as? CocoaError)?.underlying as? POSIXError
+            let reason = system.map { ": \(String(cString: strerror($0.code.rawValue)))" } ?? ""
+            throw InputError(file: path, "cannot be written\(reason)", hint: "check the folder, its permissions and the free space")
         }
     }
 }

@@ -43,8 +43,8 @@ extension Study {
             trials[trial].resourceAtAttemptStart = trials[trial].checkpoint?.resource ?? 0
         case .measured(let it, let environment):
             trials[it.trial].measured[.init(point: it.point, metric: it.metric, resource: it.resource)] = it.value
-            if isMeasuredTime(it.metric), trials[it.trial].latencyEnvironment == nil {
-                trials[it.trial].latencyEnvironment = environment
+            if isMeasuredTime(it.metric), it.resource > trials[it.trial].latencyOrigin?.resource ?? -1 {
+                trials[it.trial].latencyOrigin = (environment, it.resource)
             }
         case .checkpointed(let trial, _, let resource, let path):
             trials[trial].checkpoint = (path, resource)

@@ -71,7 +71,7 @@ extension Study {
             record(
                 .reached(
                     trial: number, attempt: attempt, resource: resource, points: trials[number].completed(points, at: resource),
-                    environment: trials[number].latencyEnvironment ?? environment,
+                    environment: trials[number].latencyOrigin?.environment ?? environment,
                     complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
         case .stopped(_, let attempt):
             guard let stopReason else {
@@ -94,14 +94,15 @@ extension Study {
         return nil
     }
 
-    /// A result's own metrics are measurements too: neither known before training nor carried along from an earlier rung.
+    /// A result's own metrics are measurements too: neither known before training nor carried along
+    /// unchanged from an earlier rung.
     private mutating func recordMeasurements(of points: [Point], trial number: Int, resource: Int, environment: String?) {
         for point in points {
             for (metric, value) in point.metrics.sorted(by: { $0.key < $1.key }) {
                 let trial = trials[number]
                 let key = StudyTrial.MeasurementKey(point: point.point, metric: metric, resource: resource)
                 guard trial.measured[key] == nil, trial.start.inspection.metrics[metric] == nil,
-                    trial.latency[point.point]?.metrics[metric] == nil
+                    trial.latency[point.point]?.metrics[metric] != value
                 else { continue }
                 record(
                     .measured(

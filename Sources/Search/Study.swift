@@ -20,6 +20,9 @@ package struct Study: Sendable {
     /// Whether running attempts have been asked to stop.
     package var isStopping: Bool { stopReason != nil }
 
+    /// Whether the last proposals offered nothing new: no more trials are started.
+    package var isExhausted: Bool { exhausted }
+
     enum Decision: Sendable {
         case pending
         /// What there is to be shown, nil for decisions that have no result.
@@ -27,9 +30,10 @@ package struct Study: Sendable {
     }
 
     /// So many duplicates, or so many infeasible proposals, for one decision mean that the space has nothing new to offer.
-    /// Constraints may leave one candidate in thousands; duplicates tell sooner that a space is used up.
+    /// Constraints may leave one candidate in a thousand; duplicates tell sooner that a space is used up. A decision is made
+    /// in one go, deaf to interrupts and deadlines, and each proposal builds a network: the limit keeps that to seconds.
     static let duplicateLimit = 200
-    static let infeasibleLimit = 20_000
+    static let infeasibleLimit = 2_000
     /// Of a decision's infeasible proposals the log keeps the last ones.
     static let infeasibleLogged = 20
     /// So many trials that failed one after the other, none reaching a rung in between, mean that the fault is not theirs.

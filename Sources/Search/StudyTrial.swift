@@ -15,15 +15,16 @@ package struct StudyTrial: Sendable {
     package internal(set) var failure: String?
     /// Where those points' times were measured.
     package internal(set) var environment: String?
-    /// Where the trial's latency was measured first, and with that once and for all.
-    var latencyEnvironment: String?
+    /// Where the trial's latency was measured, and at which resource: a static network's once, a dynamic one's again at each
+    /// rung, where the newest counts. At one resource the first measurement stands.
+    var latencyOrigin: (environment: String?, resource: Int)?
 
     /// The decision whose result is awaited, nil when resting or final.
     var pendingDecision: Int?
     /// Failed attempts in a row, none of which saved a new checkpoint.
     var failuresWithoutProgress = 0
     var resourceAtAttemptStart = 0
-    /// Latencies by operating point, measured once in a trial's life.
+    /// Latencies by operating point: the newest that a result brought. A static network is not measured again.
     var latency: [Int: Point] = [:]
     /// What was measured first stands, also when a second attempt measures again.
     var measured: [MeasurementKey: Double] = [:]

@@ -75,7 +75,7 @@ package final class StudyReader {
     /// Every trial without its documents: quick, however many there are.
     package func summaries() throws -> [TrialSummary] {
         let columns = (["number", "state", "family"] + Self.metrics).joined(separator: ", ")
-        return try rows("SELECT \(columns) FROM trials ORDER BY number").map { row in
+        return try rows("SELECT \(columns) FROM trials ORDER BY number") { row in
             TrialSummary(
                 number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
                 metrics: try values(row, Self.metrics))
@@ -83,7 +83,7 @@ package final class StudyReader {
     }
 
     package func trials() throws -> [TrialRow] {
-        return try rows("SELECT * FROM trials ORDER BY number").map { row in
+        return try rows("SELECT * FROM trials ORDER BY number") { row in
             TrialRow(
                 number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
                 architectureHash: try row.decode(forColumn: "architecture_hash"), candidateHash: try row.decode(forColumn: "candidate_hash"),
@@ -98,39 +98,50 @@ package final class StudyReader {
     /// The operating points of every trial at its last rung.
     package func points() throws -> [Int: [Point]] {
         var points: [Int: [Point]] = [:]
-        for row in try rows("SELECT * FROM points ORDER BY trial_number, point") {
-            points[try row.decode(forColumn: "trial_number"), default: []].append(try point(row))
+        for (trial, point) in try rows(
+            "SELECT * FROM points ORDER BY trial_number, point", [],
+            { (try $0.decode(Int.self, forColumn: "trial_number"), try point($0)) })
+        {
+            points[trial, default: []].append(point)
         }
         return points
     }
 
     package func front() throws -> [FrontEntry] {
-        try rows("SELECT * FROM pareto_front ORDER BY rowid").map { row in
+        try rows("SELECT * FROM pareto_front ORDER BY rowid") { row in
             FrontEntry(trial: try row.decode(forColumn: "number"), family: try row.decode(forColumn: "family"), point: try point(row), environment: try row.decode(forColumn: "environment"))
         }
     }
 
     package func hypervolumes() throws -> [HypervolumeEntry] {
-        try rows("SELECT * FROM hypervolume ORDER BY at, number").map {
-            HypervolumeEntry(trial: $0["number"], at: $0["at"], value: $0["value"])
+        try rows("SELECT * FROM hypervolume ORDER BY at, number") { row in
+            HypervolumeEntry(
+                trial: try row.decode(forColumn: "number"), at: try row.decode(forColumn: "at"),
+                value: try row.decode(forColumn: "value"))
         }
     }
 
     package func measurements(trial: Int? = nil) throws -> [MeasurementRow] {
-        try rows("SELECT * FROM measurements WHERE ?1 IS NULL OR trial_number = ?1 ORDER BY rowid", [trial]).map { row in
-            MeasurementRow(
-                measurement: .init(
-                    trial: try row.decode(forColumn: "trial_number"), attempt: try row.decode(forColumn: "attempt"), point: try row.decode(forColumn: "point"), metric: try row.decode(forColumn: "metric"),
-                    resource: try row.decode(forColumn: "resource"), value: try row.decode(forColumn: "value"), unit: try row.decode(forColumn: "unit")),
-                at: try row.decode(forColumn: "at"), environment: try row.decode(forColumn: "environment"))
-        }
+        try rows("SELECT * FROM measurements WHERE ?1 IS NULL OR trial_number = ?1 ORDER BY rowid", [trial], measurement)
+    }
+
+    /// What was measured of one metric, for some trials only: a large study has many more.
+    package func measurements(metric: String, trials: Set<Int>) throws -> [MeasurementRow] {
+        if trials.isEmpty { return [] }
+        let places = Array(repeating: "?", count: trials.count).joined(separator: ", ")
+        return try rows(
+            "SELECT * FROM measurements WHERE metric = ? AND trial_number IN (\(places)) ORDER BY rowid",
+            [metric] + StatementArguments(trials.sorted()), measurement)
     }
 
     /// Environment hash to its description.
     package func environments() throws -> [String: Document] {
         var environments: [String: Document] = [:]
-        for row in try rows("SELECT * FROM environments") {
-            environments[try row.decode(forColumn: "environment")] = try document(row, "description")
+        for (hash, description) in try rows(
+            "SELECT * FROM environments", [],
+            { (try $0.decode(String.self, forColumn: "environment"), try document($0, "description")) })
+        {
+            environments[hash] = description
         }
         return environments
     }
@@ -139,8 +150,23 @@ package final class StudyReader {
         try StudyFile.naming(path) { try database.read { try readRecords($0, path) } }
     }
 
-    private func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
-        try StudyFile.naming(path) { try database.read { try Row.fetchAll($0, sql: sql, arguments: arguments) } }
+    /// Every row of a query, read. A value that is not of its column's type is an error that names the file.
+    private func rows<Value>(
+        _ sql: String, _ arguments: StatementArguments = [], _ read: (Row) throws -> Value
+    ) throws -> [Value] {
+        try StudyFile.naming(path) {
+            try database.read { try Row.fetchAll($0, sql: sql, arguments: arguments) }.map(read)
+        }
+    }
+
+    private func measurement(_ row: Row) throws -> MeasurementRow {
+        MeasurementRow(
+            measurement: .init(
+                trial: try row.decode(forColumn: "trial_number"), attempt: try row.decode(forColumn: "attempt"),
+                point: try row.decode(forColumn: "point"), metric: try row.decode(forColumn: "metric"),
+                resource: try row.decode(forColumn: "resource"), value: try row.decode(forColumn: "value"),
+                unit: try row.decode(forColumn: "unit")),
+            at: try row.decode(forColumn: "at"), environment: try row.decode(forColumn: "environment"))
     }
 
     private func document(_ row: Row, _ column: String) throws -> Document {

@@ -40,13 +40,18 @@ package struct Constraint: Sendable, Equatable {
         self.atLeast = atLeast
     }
 
-    /// Reads `{metric: parameters, at-most: 200000}`; `at-least` likewise.
+    /// Reads `{metric: parameters, at-most: 200000}`; `at-least` likewise. `at-most` is no less than 0 and `at-least`.
     package init(_ document: Document) throws {
         try document.allowOnly(["metric", "at-most", "at-least"])
         metric = try document.required("metric").string("metric")
         atMost = try document.optional("at-most")?.double("at-most")
         atLeast = try document.optional("at-least")?.double("at-least")
         if atMost == nil && atLeast == nil { throw document.fail("a constraint needs \"at-most\" or \"at-least\"", hint: "for example at-most: 200000") }
+        if let atMost, atMost < 0 || atMost < atLeast ?? -.infinity {
+            throw try document.required("at-most").fail(
+                "at-most: nothing can meet \(atMost)\(atLeast.map { " with at-least: \($0)" } ?? "")",
+                hint: "expected at least \(max(0, atLeast ?? 0))")
+        }
     }
 
     package func allows(_ value: Double) -> Bool {

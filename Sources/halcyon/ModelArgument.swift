@@ -24,7 +24,9 @@ struct ModelOptions: ParsableArguments {
 
     func validate() throws {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
-        guard (threshold ?? 0) >= 0 else { throw ValidationError("--threshold: expected at least 0, found \(threshold ?? 0)") }
+        if let threshold, !(threshold >= 0 && threshold.isFinite) {
+            throw ValidationError("--threshold: expected a number of at least 0, found \(threshold)")
+        }
     }
 
     func load() throws -> Denoiser {

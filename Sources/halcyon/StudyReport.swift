@@ -31,12 +31,19 @@ struct StudyReport {
     private static let mostCurves = 12
 
     /// Writes `DIR/front.svg` and `DIR/curves.svg`.
-    func writePictures() throws {
-        try replaceFile(directory + "/front.svg", with: Array(text(.svg).utf8))
-        try replaceFile(directory + "/curves.svg", with: Array(curves().svg.utf8))
+    func writePictures() throws { try write(pictures()) }
+
+    /// The content of `DIR/front.svg` and `DIR/curves.svg`: whatever is damaged shows before anything is written.
+    func pictures() throws -> [(path: String, text: String)] {
+        [(directory + "/front.svg", try text(.svg)), (directory + "/curves.svg", try curves().svg)]
     }
 
-    /// The training losses of all trials; of a large study, of those on the front, best first.
+    func write(_ pictures: [(path: String, text: String)]) throws {
+        for picture in pictures { try replaceFile(picture.path, with: Array(picture.text.utf8)) }
+    }
+
+    /// The training losses of all trials; of a large study, of those on the front, best first, or of the latest where the
+    /// front is empty.
     private func curves() throws -> LinePlot {
         let reader = try StudyReader(directory: directory)
         let trials = try reader.summaries()
@@ -44,9 +51,10 @@ struct StudyReport {
         if shown.count > Self.mostCurves {
             shown = []
             for entry in try reader.front() where shown.count < Self.mostCurves { shown.insert(entry.trial) }
+            if shown.isEmpty { shown = Set(trials.map(\.number).suffix(Self.mostCurves)) }
         }
         let families = trials.reduce(into: [Int: String]()) { $0[$1.number] = $1.family }
-        let measured = try reader.measurements().map(\.measurement).filter { shown.contains($0.trial) }
+        let measured = try reader.measurements(metric: "loss", trials: shown).map(\.measurement)
         return LinePlot.learningCurves(measured, families: families, metric: "loss", title: "Training losses")
     }
 

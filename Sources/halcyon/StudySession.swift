@@ -85,14 +85,22 @@ struct StudySession {
             })
         let outcome = try controller.run()
         Terminal.clearLine()
+        let nothing = try controller.study.trials.isEmpty && controller.study.isExhausted ? nothingToTry(store.records()) : nil
         try store.close()
+        if let nothing { throw nothing }
         try report.writePictures()
         try show(outcome, report, settings)
         if outcome.hopeless {
             Terminal.complain("the study was paused, since its trials fail: \(outcome.reason)")
             Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
         }
-        if interrupts.count > 0 || outcome.hopeless { throw ExitCode(1) }
+        let failures = controller.study.trials.map(\.failure)
+        let allFailed = !failures.isEmpty && controller.study.trials.allSatisfy { $0.state == .fail }
+        if allFailed, !outcome.hopeless {
+            Terminal.complain("every trial failed; the last one: \((failures.last ?? nil) ?? "no reason is known")")
+            Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
+        }
+        if interrupts.count > 0 || outcome.hopeless || allFailed { throw ExitCode(1) }
     }
 
     /// The front is drawn no more often than this while trials finish.
@@ -101,6 +109,15 @@ struct StudySession {
     static func occupied(_ directory: String) -> InputError {
         InputError(
             file: directory, "holds a study already", hint: "go on with `halcyon resume \(directory)`, or choose another folder")
+    }
+
+    /// A study that found no candidate to start: the experiment is at fault, and the last rejection tells why.
+    private func nothingToTry(_ records: [StudyRecord]) throws -> InputError {
+        let reasons = records.compactMap { if case .rejected(_, _, _, let reason) = $0.fact { reason } else { nil } }
+        let section = try experiment.document.optional("constraints") ?? experiment.document
+        return section.fail(
+            "no network of the space can be tried; the last proposal: \(reasons.last ?? "none")",
+            hint: "loosen the constraints or widen the space, then search into another folder")
     }
 
     /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.

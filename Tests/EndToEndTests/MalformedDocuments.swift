@@ -6,6 +6,19 @@ let malformedCommandLines: [MalformedInput] = [
     MalformedInput("a count below none", "space check SearchSpaces/chain.yaml --count=-1", says: ["--count: expected 1 to 1000000, found -1"]),
     MalformedInput("a count beyond all", "space sample SearchSpaces/chain.yaml --count 9223372036854775807", says: ["--count: expected 1 to"]),
     MalformedInput("no number", "evaluate {model} --data {here} --sigma nan", says: ["--sigma: expected 0 to 1000, found nan"]),
+    MalformedInput(
+        "no number to denoise with", "denoise {model} {photo} {here}/o.png --sigma inf",
+        says: ["--sigma: expected 0 to 1000, found inf"]),
+    MalformedInput(
+        "an infinite threshold", "denoise {model} {photo} {here}/o.png --threshold inf",
+        says: ["--threshold: expected a number"]),
+    MalformedInput(
+        "an output that is no PNG", "denoise {model} {photo} {here}/o.jpg",
+        says: ["o.jpg: OUT.png: expected a name that ends with .png"]),
+    MalformedInput(
+        "no metrics", "evaluate {model} --data {here} --sigma 25 --metrics ''",
+        says: ["--metrics: expected at least one of psnr"]),
+    MalformedInput("no folder of images", "evaluate {model} --data '' --sigma 25", says: ["--data: expected a folder"]),
     MalformedInput("an empty word", "cost ''", says: ["the name of a file is empty"]),
     MalformedInput("no threads", "denoise {model} {photo} {here}/o.png --threads 0", says: ["--threads: expected 1 to 1024, found 0"]),
     MalformedInput("a name of two lines", "cost {here}/a\nb", says: ["a\\nb: no such file"]),
@@ -34,6 +47,11 @@ let malformedDocuments: [MalformedInput] =
             "a window beyond all images", "block: plain", "block: window-attention, heads: 2, window: 100000",
             ["net.yaml:8:", "window: expected an integer from 2 to 16, found the integer 100000"]
         ),
+        (
+            "a misspelt training key", "name: sound", "name: sound\ntraining: {lerning-rate: 1e-3}",
+            ["net.yaml:3:", "unknown key \"lerning-rate\"", "did you mean \"learning-rate\"?"]
+        ),
+        ("a training value out of range", "name: sound", "name: sound\ntraining: {beta1: 2}", ["net.yaml:3:", "beta1: expected"]),
         ("an alias of nothing", "width: 8", "width: *eight", ["net.yaml:6:", "undefined alias"]),
     ].map { name, old, new, says in
         MalformedInput(name, "cost {here}/net.yaml", says: says) { try $0.edit("net.yaml", old, new) }
@@ -58,6 +76,12 @@ let malformedDocuments: [MalformedInput] =
         ),
         ("a reference to nothing", "template: {reference: nobody}", ["x.yaml:2:23", "nobody"]),
         ("bounds the wrong way", "template: {int: [5, 1]}", ["x.yaml:2:17", "the low bound 5 is above the high bound 1"]),
+        (
+            "a misspelt training key of a space",
+            "template:\n  halcyon: 1\n  training: {warmup: 3}\n"
+                + "  network: {skeleton: {kind: chain, width: 8, blocks: [{block: plain}]}}",
+            ["x.yaml:4:14", "unknown key \"warmup\"", "did you mean \"warm-up\"?"]
+        ),
         ("a huge repeat", "template: {repeat: 1, count: 1001}", ["x.yaml:2:30", "count: expected an integer from 0 to 1000"]),
     ].map { name, text, says in
         MalformedInput(name, "space check {here}/x.yaml", says: says) { try $0.write("x.yaml", "halcyon: 1\n\(text)\n") }

@@ -75,5 +75,6 @@ let malformedFiles: [MalformedInput] = [
         try $0.write("x.safetensors", "abc")
     },
     MalformedInput(
-        "an output below a file", "denoise {model} {photo} {photo}/o.png", says: ["photo.png/o.png: cannot be written", "check the folder"]),
+        "an output below a file", "denoise {model} {photo} {photo}/o.png",
+        says: ["photo.png/o.png: cannot be written: Not a directory", "check the folder"]),
 ]

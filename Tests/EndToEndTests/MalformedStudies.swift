@@ -1,3 +1,6 @@
+import Foundation
+import Testing
+
 /// Studies, and results in places where they cannot be.
 let malformedStudies: [MalformedInput] = [
     MalformedInput("a study that is there", "search {experiment} --out {study}", says: ["{study}: holds a study already", "halcyon resume"]),
@@ -25,4 +28,26 @@ let malformedStudies: [MalformedInput] = [
         try bench.write("study/experiment.yaml", try bench.bytes(bench.study + "/experiment.yaml").prefix(60))
     },
     MalformedInput("a study of another budget", "resume {study} --trials 0", says: ["--trials: expected 1 to", "halcyon resume --help"]),
-]
+    MalformedInput("no study for a front", "pareto {here}", says: ["{here}: no study here", "name the folder of a study"]),
+] + damagedValues
+
+/// Where the program of that name is, these studies are damaged with it.
+private let sqlite = "/usr/bin/sqlite3"
+
+private let damagedColumns: [(table: String, column: String)] =
+    FileManager.default.isExecutableFile(atPath: sqlite)
+    ? [("hypervolume", "value"), ("pareto_front", "threshold"), ("measurements", "value")] : []
+
+/// Text where the columns of a study's tables have numbers.
+private let damagedValues: [MalformedInput] = damagedColumns.map { (table, column) in
+    MalformedInput(
+        "text in \(table).\(column)", "pareto {here}/study",
+        says: ["study.sqlite: is damaged: a value is not of its column's type", "restore the file from a copy"]
+    ) { bench in
+        try bench.copyStudy()
+        let process = try Process.run(
+            URL(fileURLWithPath: sqlite), arguments: [bench.here + "/study/study.sqlite", "UPDATE \(table) SET \(column) = 'abc'"])
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+}

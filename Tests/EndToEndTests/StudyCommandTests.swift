@@ -203,6 +203,25 @@ import Testing
         #expect(run.errors.contains("halcyon resume"))
     }
 
+    @Test func aStudyWithNothingToTryIsTheInputsFault() throws {
+        let folder = try Folder()
+        let text = Self.experiment(steps: 5, trials: 3).replacingOccurrences(of: "at-most: 40000", with: "at-most: 1")
+        let run = try Program.run("search", folder.write("e.yaml", text), "--out", folder.path("study"), "--workers", "1")
+        #expect(run.status == 2 && run.output.isEmpty, "\(run.errors)")
+        for part in ["e.yaml:", "no network of the space can be tried", "infeasible: parameters is", "loosen the constraints"] {
+            #expect(run.errors.contains(part), "\(part) in \(run.errors)")
+        }
+    }
+
+    /// Too few to be called hopeless: the study still ends with 1 and says why.
+    @Test func aStudyWhoseFewTrialsAllFailEndsWithOne() throws {
+        let folder = try Folder()
+        let more = "limits: {retries: 0}\ncommand: [/bin/false]"
+        let file = try folder.write("e.yaml", Self.experiment(steps: 5, trials: 2, more: more))
+        let run = try Program.run("search", file, "--out", folder.path("study"), "--workers", "1")
+        #expect(run.status == 1 && run.errors.contains("every trial failed; the last one: "), "\(run.errors)")
+    }
+
     @Test func aStudyHasOneController() throws {
         let folder = try Folder()
         let study = folder.path("study")

@@ -159,10 +159,76 @@ import Trials
         #expect(study.trials[0].environment == environments[0].digest)
     }
 
-    /// One width in 4096 is feasible: it is found, the log stays short, and it tells every redraw that it keeps.
+    /// A dynamic network is measured again at each rung: its points belong to the newest measurement's environment, told by a
+    /// message or by the result alone. What is carried along unchanged is no measurement.
+    @Test func aNewerLatencyBringsItsEnvironment() throws {
+        for (told, carried) in [(true, false), (false, false), (false, true)] {
+            var study = try study(settings("fidelity: {kind: asha, rungs: [5, 10], reduction: 2}").with(trials: 2))
+            let environments: [Document] = [["host": "a"], ["host": "b"]]
+            var queue = study.step(.opened(workers: 1))
+            var facts: [StudyFact] = []
+            var environment = -1
+            while !queue.isEmpty {
+                switch queue.removeFirst() {
+                case .record(let fact): facts.append(fact)
+                case .start(let slot, let request):
+                    let newer = request.resource > 5
+                    if environment != (newer ? 1 : 0) {
+                        environment = newer ? 1 : 0
+                        queue += study.step(.message(slot: slot, .hello(.init(pid: 1, environment: environments[environment]))))
+                    }
+                    let latency = newer && !carried ? 4.0 : 3
+                    if told {
+                        let measurement = WorkerEvent.Measurement(
+                            trial: request.trial, attempt: request.attempt, metric: "latency_ms", resource: request.resource,
+                            value: latency)
+                        queue += study.step(.message(slot: slot, .measurement(measurement)))
+                    }
+                    let points = [Point(metrics: ["psnr_db": 25, "latency_ms": latency])]
+                    queue += study.step(
+                        .message(
+                            slot: slot,
+                            .result(trial: request.trial, attempt: request.attempt, resource: request.resource, points: points)))
+                case .stop, .finished: break
+                }
+            }
+            let trial = try #require(study.trials.first { $0.reached == 10 })
+            #expect(trial.environment == environments[carried ? 0 : 1].digest)
+            #expect(trial.points[0].metrics["latency_ms"] == (carried ? 3 : 4))
+            let measured = facts.count {
+                if case .measured(let it, _) = $0 { it.trial == trial.number && it.metric == "latency_ms" } else { false }
+            }
+            #expect(measured == (carried ? 1 : 2))
+        }
+    }
+
+    /// A constraint that nothing can meet: the decision is given up after a number of proposals that takes seconds at most.
+    @Test func aConstraintThatNothingMeetsIsGivenUp() throws {
+        let settings = try settings()
+        let space = try SearchSpace(.parse("halcyon: 1\ntemplate: {width: {int: [13, 100000]}}", file: "s.yaml"))
+        var study = try Study(
+            settings: settings, space: space,
+            strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
+            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(), facts: [])
+        let facts = drive(&study).facts
+        #expect(study.isExhausted && study.trials.isEmpty)
+        let redraws = facts.compactMap { if case .rejected(_, let redraw, _, _) = $0 { redraw } else { nil } }
+        #expect(redraws.last == 1_999)
+    }
+
+    @Test func constraintsThatContradictThemselvesAreRefused() throws {
+        for bounds in ["at-most: -1", "at-most: 5, at-least: 6"] {
+            #expect { try Constraint(.parse("{metric: macs, \(bounds)}", file: "c.yaml")) } throws: { error in
+                "\(error)".contains("c.yaml:1:") && "\(error)".contains("at-most: nothing can meet")
+            }
+        }
+        #expect(try Constraint(.parse("{metric: macs, at-most: 6, at-least: 6}", file: "c.yaml")).allows(6))
+    }
+
+    /// One width in 512 is feasible: it is found, the log stays short, and it tells every redraw that it keeps.
     @Test func rareFeasibleCandidatesAreFound() throws {
         let settings = try settings()
-        let space = try SearchSpace(.parse("halcyon: 1\ntemplate: {width: {int: [12, 4107]}}", file: "s.yaml"))
+        let space = try SearchSpace(.parse("halcyon: 1\ntemplate: {width: {int: [12, 523]}}", file: "s.yaml"))
         var study = try Study(
             settings: settings, space: space,
             strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),

@@ -3,6 +3,7 @@ import Documents
 import Foundation
 import Networks
 import Reporting
+import Training
 
 struct CostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,6 +38,7 @@ struct CostCommand: ParsableCommand {
         for path in architectures {
             let architecture = try Architecture.load(path)
             do {
+                try architecture.checkTraining()
                 rows.append(
                     try NetworkCost(of: architecture, height: size.height, width: size.width, batch: batch, training: training))
             } catch let error as InputError {
@@ -58,6 +60,12 @@ struct CostCommand: ParsableCommand {
         print(table.text)
         print("\(training ? "a training step" : "a forward pass") of \(batch) x \(size)")
     }
+}
+
+extension Architecture {
+    /// Refuses training settings that no experiment could take: misspelt keys and values out of range. The steps are the
+    /// experiment's: here as many as there may be, so that any warm-up fits.
+    func checkTraining() throws { _ = try Recipe(steps: 1_000_000_000).overridden(by: training) }
 }
 
 /// `HxW` on the command line; one number is a square.

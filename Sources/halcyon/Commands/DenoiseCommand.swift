@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Foundation
 import Imaging
+import Training
 
 struct DenoiseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,7 +29,12 @@ struct DenoiseCommand: ParsableCommand {
     @Flag(help: "One JSON object.")
     var json = false
 
+    func validate() throws { try checkSigma(sigma) }
+
     func run() throws {
+        guard output.lowercased().hasSuffix(".png") else {
+            throw InputError(file: output, "OUT.png: expected a name that ends with .png", hint: "only PNG files are written")
+        }
         let denoiser = try options.load()
         let noisy = try Image.load(input)
         let clean = try reference.map { try Image.load($0, channels: noisy.channels) }
@@ -42,7 +48,7 @@ struct DenoiseCommand: ParsableCommand {
         let result = try denoiser.denoise(noisy, sigma: sigma) { progress.tell(Int($0 * 100), of: 100, "percent") }
         Terminal.clearLine()
         let seconds = steadyNow() - began
-        try result.save(output, bits: 8)
+        try replaceFile(output, with: Array(result.pngData(bits: 8)))
         var fields: [(String, Document)] = [
             ("output", .string(output)), ("height", .int(noisy.height)), ("width", .int(noisy.width)),
             ("channels", .int(noisy.channels)), ("seconds", .float(seconds)),

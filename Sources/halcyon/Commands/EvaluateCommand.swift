@@ -14,6 +14,11 @@ struct EvaluateCommand: ParsableCommand {
             By the protocol of the published tables: the noisy image is not clipped, the output is clamped and rounded to 8 bits,
             the table is the mean over images. --noise numpy:0 is numpy's own stream, reset for each image.
 
+            Of a dynamic network it also tells how many images leave at each exit at the threshold, what that spends of full
+            depth's multiply-accumulates, and the time of an image beside full depth's, the router's share in it. Times are
+            measured on the first \(DepthReport.timed) images at most, cut to at most \
+            \(DepthReport.timedSide)x\(DepthReport.timedSide).
+
             EXAMPLES
               halcyon evaluate runs/quickstart#7 --data photos --sigma 25
               halcyon evaluate cszn_sigma25.safetensors --architecture SearchSpaces/references/dncnn17x64-folded.yaml \\
@@ -41,7 +46,11 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard sigma >= 0, sigma <= 1000 else { throw ValidationError("--sigma: expected 0 to 1000, found \(sigma)") }
+        try checkSigma(sigma)
+        guard !data.isEmpty else { throw ValidationError("--data: expected a folder of PNG or JPEG images, found an empty name") }
+        guard metrics.contains(where: { $0 != "," }) else {
+            throw ValidationError("--metrics: expected at least one of \(imageMetrics.map(\.name).joined(separator: ", "))")
+        }
     }
 
     func run() throws {
@@ -102,10 +111,13 @@ struct EvaluateCommand: ParsableCommand {
 
 /// What a dynamic network spends on a set of pictures at its threshold, beside its full depth.
 private struct DepthReport {
-    /// Pictures that are timed.
+    /// Pictures that are timed, and the height and width they are cut to.
     static let timed = 24
+    static let timedSide = 512
 
     let threshold: Double
+    /// How many pictures were timed.
+    let timedImages: Int
     let exits: [Int]
     let meanCost: Double
     let fullQuality: Double?
@@ -121,8 +133,10 @@ private struct DepthReport {
         fullQuality = depths.evaluation(threshold: 0).means["psnr_db"]
         let pictures = (0..<min(Self.timed, images.count)).map { index in
             let noisy = noise.noisy(images.image(index), sigma: sigma, index: index)
-            return (noisy.mirroredAndCropped(height: min(noisy.height, 512), width: min(noisy.width, 512)), sigma)
+            let (height, width) = (min(noisy.height, Self.timedSide), min(noisy.width, Self.timedSide))
+            return (noisy.mirroredAndCropped(height: height, width: width), sigma)
         }
+        timedImages = pictures.count
         let measured = try DepthLatency(denoiser, pictures: pictures, seconds: 30)
         latency = measured.summary(threshold: threshold)
         fullLatency = measured.summary(threshold: 0)
@@ -144,6 +158,13 @@ private struct DepthReport {
             \(decimal(100 * meanCost, 1)) % of full depth's multiply-accumulates
             \(decimal(latency.mean, 2)) ms an image (95 % within \(decimal(latency.percentile95, 2)) ms), \
             \(decimal(100 * latency.routerShare, 1)) % of it in the router; full depth \(decimal(fullLatency.mean, 2)) ms, \(quality)
+            (times of \(timedImages) \(timedImages == 1 ? "image" : "images") cut to at most \(Self.timedSide)x\(Self.timedSide))
             """
     }
+}
+
+/// A noise level on the command line.
+func checkSigma(_ sigma: Double?) throws {
+    guard let sigma, !(0...1000).contains(sigma) else { return }
+    throw ValidationError("--sigma: expected 0 to 1000, found \(sigma)")
 }

@@ -8,7 +8,8 @@ struct ParetoCommand: ParsableCommand {
         commandName: "pareto", abstract: "Shows the front of a study, also while it runs.",
         discussion: """
             The front is every non-dominated operating point of COMPLETE trials under the study's objectives. The table also
-            refreshes DIR/curves.svg and DIR/front.svg, where networks measured into DIR/references/NAME (`halcyon train ... --out`) are named marks.
+            refreshes DIR/curves.svg and DIR/front.svg, where networks measured into DIR/references/NAME
+            (`halcyon train ... --out`) are named marks.
 
             EXAMPLES
               halcyon pareto runs/quickstart
@@ -22,12 +23,16 @@ struct ParetoCommand: ParsableCommand {
 
     func run() throws {
         let report = StudyReport(directory: URL(fileURLWithPath: directory).standardizedFileURL.path)
+        guard FileManager.default.fileExists(atPath: report.directory + "/study.sqlite") else {
+            throw InputError(file: directory, "no study here: there is no study.sqlite", hint: "name the folder of a study")
+        }
         let text = try report.text(json ? .json : format)
+        let pictures = format == .table && !json ? try report.pictures() : []
         if let out {
             try replaceFile(out, with: Array(text.utf8))
         } else {
             print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
         }
-        if format == .table, !json { try report.writePictures() }
+        try report.write(pictures)
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Networks
 import RandomStreams
 import SearchSpaces
+import Training
 
 struct SpaceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,6 +29,7 @@ struct SpaceCommand: ParsableCommand {
             for index in 0..<count {
                 var stream = RandomStream(seed: seed).split("sample").split(index)
                 let architecture = try Architecture(space.resolve(space.sample(using: &stream)))
+                try architecture.checkTraining()
                 _ = try NetworkCost(of: architecture, height: 64, width: 64)
                 hashes.insert(architecture.candidateHash)
                 families[architecture.family, default: 0] += 1
