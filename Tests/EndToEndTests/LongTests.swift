@@ -17,7 +17,11 @@ struct LongTests {
         let reader = try StudyReader(directory: study)
         let complete = try reader.trials().filter { $0.state == .complete }
         #expect(complete.count >= 16)
-        #expect(Set(complete.compactMap(\.family)) == ["chain", "unetpp"])
+        #expect(Set(complete.compactMap(\.family)) == ["chain", "unetpp", "swin", "mobile", "dynamic"])
+        let networks = complete.map(\.candidate.json)
+        for kind in ["plain", "residual", "dense", "depthwise-separable", "inverted-residual", "gated", "window-attention"] {
+            #expect(networks.contains { $0.contains("\"block\":\"\(kind)\"") }, "no trial with the block \(kind)")
+        }
         #expect(complete.allSatisfy { $0.resource >= 150 })
         #expect(try reader.front().count >= 3)
         let noisy = try #require(try reader.measurements().first { $0.measurement.metric == "noisy_psnr_db" }?.measurement.value)
