@@ -6,6 +6,7 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -22,6 +23,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
@@ -39,6 +41,7 @@ let package = Package(
         module("Networks", ["Engine", "Documents", "RandomStreams"]),
         module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
         module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),
+        module("Deployment", ["Training", "Networks", "Engine", "Documents", protobuf]),
         // Study half
         module("Trials", ["Documents"]),
         module("SearchSpaces", ["Documents", "RandomStreams"]),
@@ -51,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "halcyon",
             dependencies: [
-                "Reporting", "Evaluation", "Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Training",
+                "Reporting", "Evaluation", "Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Deployment", "Training",
                 "Networks", "Imaging", "Engine", "Documents", "RandomStreams", argumentParser,
             ],
             swiftSettings: strict),
@@ -61,6 +64,7 @@ let package = Package(
         tests("Networks", ["Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams"]),
         tests("Imaging", ["Imaging", "Documents", "RandomStreams"]),
         tests("Training", ["Training", "Evaluation", "Trials", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
+        tests("Deployment", ["Deployment", "Training", "Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams", protobuf]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
         tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("TrialStore", ["TrialStore", "Trials", "Documents"]),

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import RandomStreams
 
 /// A named place in a store's flat memory. Dense: strides follow from the shape.
@@ -40,6 +41,22 @@ package final class ParameterStore {
                 case .heNormal(let fanIn, let gain): target[index] = Float(stream.normal() * gain * (2 / Double(fanIn)).squareRoot())
                 }
             }
+        }
+    }
+
+    /// Parameters and buffers of an untrained network for comparisons with other programs: as at the start of training, but
+    /// what starts at a constant c is moved, c e^(n/5), or n/10 for c = 0, with n normal: a bias of 0 or a scale of 1 that a
+    /// program forgot would not be noticed.
+    package convenience init(forChecks specifications: [ParameterSpecification], seed: UInt64) {
+        let stream = RandomStream(seed: seed).split("parameters")
+        self.init(specifications, stream: stream)
+        for specification in specifications {
+            guard case .constant(let start) = specification.initializer else { continue }
+            var stream = stream.split("checks").split(specification.name)
+            let values = (0..<specification.shape.count).map { _ in
+                Float(start == 0 ? stream.normal() / 10 : start * exp(stream.normal() / 5))
+            }
+            set(specification.name, values)
         }
     }
 
