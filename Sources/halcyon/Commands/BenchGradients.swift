@@ -82,7 +82,7 @@ extension BenchCommand {
             let progress = SlowWork("steps")
             let first = advance()
             var losses = [first.loss]
-            for step in 1..<max(1, steps) {
+            for step in 1..<steps {
                 progress.tell(step, of: steps)
                 losses.append(advance().loss)
             }
@@ -136,6 +136,8 @@ extension BenchCommand {
                     "a step needs \(grouped(cost)) multiply-accumulates, --precision f64 takes at most \(grouped(Self.exactLimit))",
                     hint: "use a smaller --size or --batch, or --precision f32")
             }
+            // About two seconds.
+            if cost * steps > 400_000_000 { Terminal.live("\(grouped(cost)) multiply-accumulates a step, interpreted") }
             func exact(_ tensors: [String: Tensor<Float>]) -> [String: Tensor<Double>] {
                 tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) }
             }
