@@ -115,7 +115,7 @@ def command(row, options):
     files = {"weights": options.weights / row["weights"], "architecture": architecture, "set": options.data / row["set"]}
     for what, path in files.items():
         if not (path.is_dir() if what == "set" else path.is_file()):
-            hint = {"weights": f"--weights or HALCYON_WEIGHTS names their folder; {HERE.name}/README.md says what must be in it",
+            hint = {"weights": f"--weights or HALCYON_WEIGHTS names their folder, {HERE.name}/README.md what is in it",
                     "architecture": "a name in SearchSpaces/references, or a .yaml file named from the table's folder",
                     "set": "--data or HALCYON_DATA names the folder that holds the test sets, each a folder of images"}[what]
             raise InputError(f"{row['network']}: no {what} {path} ({hint})")
@@ -151,7 +151,7 @@ def compare(row, result):
         # The expected numbers are rounded: a difference at the limit is within it.
         good = good and (expected is None or difference is not None and abs(difference) <= TOLERANCES[name] + 1e-9)
         cells += ["-" if ours is None else f"{ours:.{digits}f}", "-" if expected is None else f"{expected:.{digits}f}",
-                  "-" if difference is None else f"{difference:+.{digits}f}"]
+                  "-" if difference is None else f"{round(difference, digits) + 0.0:+.{digits}f}"]
     return cells + ["" if good else "OUTSIDE"], good
 
 
@@ -218,9 +218,11 @@ class OneLineParser(argparse.ArgumentParser):
 
 def main():
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", metavar="DIR", default=os.environ.get("HALCYON_WEIGHTS"), help="default: $HALCYON_WEIGHTS")
-    parser.add_argument("--data", metavar="DIR", default=os.environ.get("HALCYON_DATA"), help="default: $HALCYON_DATA")
-    parser.add_argument("--table", metavar="FILE", type=pathlib.Path, default=HERE / "published.csv", help="default: published.csv")
+    variables = os.environ
+    parser.add_argument("--weights", metavar="DIR", default=variables.get("HALCYON_WEIGHTS"), help="default: $HALCYON_WEIGHTS")
+    parser.add_argument("--data", metavar="DIR", default=variables.get("HALCYON_DATA"), help="default: $HALCYON_DATA")
+    parser.add_argument("--table", metavar="FILE", type=pathlib.Path, default=HERE / "published.csv",
+                        help="default: published.csv of its folder")
     parser.add_argument("--rows", metavar="FILTER", default="", help="column=value,...: only these rows")
     parser.add_argument("--sets", metavar="LIST", default="", help="the networks of the rows on these sets instead")
     parser.add_argument("--sigmas", metavar="LIST", default="", help="the networks of the rows at these noise levels instead")
