@@ -7,7 +7,8 @@ extension Image {
     ///
     /// Alpha and the orientation tag of cameras are ignored.
     /// An 8-bit sample v becomes `Float(v) / 255`, a 16-bit one `Float(v) / 65535`.
-    /// - Parameter channels: 1 for gray (BT.601 luma; gray files stay exact), 3 for RGB, nil for what the file has.
+    /// - Parameter channels: 1 for gray (BT.601 luma, rounded to the file's bits, as other programs have it), 3 for RGB, nil for
+    ///   what the file has.
     /// - Throws: `InputError` naming the file when it is missing, truncated, corrupt or no picture.
     package static func load(_ path: String, channels: Int? = nil) throws -> Image {
         try decode(readInputFile(path, "a PNG or JPEG picture"), name: path, channels: channels)
@@ -38,7 +39,15 @@ extension Image {
                 file: name, "cannot be decoded as \(format.name): \(reason)", hint: "the file may be damaged or cut short")
         }
         let image = Image(picture)
-        return channels.map { image.converted(toChannels: $0) } ?? image
+        guard let channels, channels != image.channels else { return image }
+        let converted = image.converted(toChannels: channels)
+        return picture.bits == 16 ? converted.rounded(to: UInt16.self) : converted.rounded(to: UInt8.self)
+    }
+
+    /// The picture that a file with samples of this type would hold.
+    private func rounded<Sample: FixedWidthInteger & UnsignedInteger>(to type: Sample.Type) -> Image {
+        let pixels = quantized(to: type).map { Float($0) / Float(Sample.max) }
+        return Image(height: height, width: width, channels: channels, pixels: pixels)
     }
 
     /// Gray or RGB of a decoded picture, without its alpha.

@@ -64,6 +64,9 @@ import Testing
         let red = Image(height: 1, width: 1, channels: 3, pixels: [1, 0, 0])
         #expect(red.converted(toChannels: 1).pixels == [0.299])
         #expect(try Image.decode(try gray.pngData(), name: "gray", channels: 1) == gray)
+        // A colour file read as gray has gray levels of the file's bits, as a gray file made of it by other programs has.
+        #expect(try Image.decode(try red.pngData(bits: 8), name: "red", channels: 1).pixels == [76.0 / 255])
+        #expect(try Image.decode(try red.pngData(bits: 16), name: "red", channels: 1).pixels == [19595.0 / 65535])
     }
 
     @Test func aFileThatIsNoPictureIsRefusedWithItsName() throws {
