@@ -41,7 +41,9 @@ let package = Package(
         module("Networks", ["Engine", "Documents", "RandomStreams"]),
         module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
         module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),
-        module("Deployment", ["Training", "Networks", "Engine", "Documents", protobuf]),
+        .target(
+            name: "Deployment", dependencies: ["Training", "Networks", "Engine", "Documents", protobuf],
+            exclude: ["ONNX/Messages/onnx.proto"], swiftSettings: strict),
         // Study half
         module("Trials", ["Documents"]),
         module("SearchSpaces", ["Documents", "RandomStreams"]),

@@ -23,7 +23,7 @@ struct Halcyon: ParsableCommand {
         version: version,
         subcommands: [
             SearchCommand.self, ResumeCommand.self, ParetoCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
-            EvaluateCommand.self, DenoiseCommand.self, BenchCommand.self, WorkerCommand.self,
+            EvaluateCommand.self, DenoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,
         ])
 
     static func main() {

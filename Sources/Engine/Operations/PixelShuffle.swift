@@ -10,7 +10,7 @@ package enum PixelOrder: String, Sendable, CaseIterable {
 
     var isColumnMajor: Int32 { self == .columnMajor ? 1 : 0 }
 
-    func place(row: Int, column: Int, factor: Int) -> Int {
+    package func place(row: Int, column: Int, factor: Int) -> Int {
         self == .rowMajor ? row * factor + column : column * factor + row
     }
 }

@@ -87,8 +87,8 @@ package struct RelativePositionBiasGradient: Operation {
     }
 }
 
-/// The table's row of each pair of places (query, key) of a window.
-private func relativePositions(_ window: Int) -> [Int] {
+/// The table's row of each pair of places of a window, by query and key: `window² window²` numbers.
+package func relativePositions(_ window: Int) -> [Int] {
     let places = 0..<window * window, side = 2 * window - 1
     return places.flatMap { query in
         places.map { key in
