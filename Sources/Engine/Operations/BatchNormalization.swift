@@ -14,7 +14,7 @@ package struct BatchNormalization: Operation {
     }
 
     package static let name = "batch-normalization"
-    package static let momentum: Float = 0.1
+    package static let momentum = 0.1
     package var epsilon: Double
     package var statistics: Statistics
     package var activation: FusedActivation
@@ -103,8 +103,8 @@ package struct BatchNormalization: Operation {
             o.outputs[3].update(from: o.inputs[3], count: channels)
             o.outputs[4].update(from: o.inputs[4], count: channels)
             halcyon_batch_norm_forward(
-                pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], epsilon, Self.momentum, relu, o.outputs[1],
-                o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch)
+                pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], epsilon, Float(Self.momentum), relu,
+                o.outputs[1], o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch)
         }
     }
 }

@@ -16,7 +16,7 @@ package struct NamedTensor: Sendable, Equatable {
 }
 
 /// The safetensors format: 8 bytes of little-endian header length, a JSON header, raw little-endian data.
-/// Source: huggingface.co/docs/safetensors. F32, F16 and BF16 are read; F32 is written.
+/// Source: huggingface.co/docs/safetensors. F64 (rounded), F32, F16 and BF16 are read; F32 and F64 are written.
 package enum SafetensorsFile {
     /// - Throws: `InputError` that names the file and the tensor at fault.
     package static func read(_ path: String) throws -> [NamedTensor] {
@@ -63,29 +63,41 @@ package enum SafetensorsFile {
     }
 
     /// Writes Float32 tensors, synced and renamed into place.
-    package static func write(_ tensors: [NamedTensor], to path: String) throws {
-        try replaceFile(path, with: encode(tensors))
+    package static func write(_ tensors: [NamedTensor], metadata: [(key: String, value: String)] = [], to path: String) throws {
+        try write(tensors.map { StoredTensor($0) }, metadata: metadata, to: path)
     }
 
-    static func encode(_ tensors: [NamedTensor]) -> [UInt8] {
+    /// Writes tensors of any written type, synced and renamed into place.
+    /// - Parameter metadata: texts for `__metadata__`, for people and programs; keys differ from each other.
+    package static func write(_ tensors: [StoredTensor], metadata: [(key: String, value: String)] = [], to path: String) throws {
+        try replaceFile(path, with: encode(tensors, metadata: metadata))
+    }
+
+    /// Wide elements come first, so that every tensor is aligned.
+    static func encode(_ tensors: [StoredTensor], metadata: [(key: String, value: String)]) -> [UInt8] {
+        let sizes = Set(tensors.map(\.elementSize)).sorted(by: >)
+        let ordered = sizes.flatMap { size in tensors.filter { $0.elementSize == size } }
+        var fields: [(String, Document)] = []
+        if !metadata.isEmpty { fields.append(("__metadata__", .object(metadata.map { ($0.key, .string($0.value)) }))) }
         var offset = 0
-        let header = Document.object(tensors.map { tensor in
-            let end = offset + 4 * tensor.values.count
-            defer { offset = end }
-            return (
+        for tensor in ordered {
+            let end = offset + tensor.bytes.count
+            fields.append((
                 tensor.name,
                 .object([
-                    ("dtype", "F32"), ("shape", .array(tensor.sizes.map(Document.int))),
+                    ("dtype", .string(tensor.elementType)), ("shape", .array(tensor.sizes.map(Document.int))),
                     ("data_offsets", [.int(offset), .int(end)]),
                 ])
-            )
-        })
-        var text = Array(header.json.utf8)
+            ))
+            offset = end
+        }
+        precondition(Set(fields.map(\.0)).count == fields.count, "tensors of one name")
+        var text = Array(Document.object(fields).json.utf8)
         while text.count % 8 != 0 { text.append(0x20) }
         var bytes: [UInt8] = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
         bytes += text
         bytes.reserveCapacity(bytes.count + offset)
-        for tensor in tensors { tensor.values.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+        for tensor in ordered { bytes += tensor.bytes }
         return bytes
     }
 
@@ -96,6 +108,7 @@ package enum SafetensorsFile {
     }
 
     private static let elementTypes = [
+        ElementType(name: "F64", size: 8) { words($0, UInt64.self).map { Float(Double(bitPattern: $0)) } },
         ElementType(name: "F32", size: 4) { words($0, UInt32.self).map { Float(bitPattern: $0) } },
         ElementType(name: "F16", size: 2) { words($0, UInt16.self).map { Float(Float16(bitPattern: $0)) } },
         ElementType(name: "BF16", size: 2) { words($0, UInt16.self).map { Float(bitPattern: UInt32($0) << 16) } },

@@ -10,13 +10,16 @@ import Training
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Times a training step or an inference of an architecture.",
+        commandName: "bench", abstract: "Times or writes out a training step or an inference of an architecture.",
         discussion: """
             EXAMPLES
               halcyon bench step --architecture SearchSpaces/references/dncnn8x32.yaml
               halcyon bench infer --architecture SearchSpaces/references/unetpp3x16.yaml --size 256 --json
+              halcyon bench gradients --architecture net.yaml --seed 3 --out step.safetensors
+              halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors
+              halcyon bench infer --architecture net.yaml --seed 3 --size 33x47 --out inference.safetensors
             """,
-        subcommands: [Step.self, Infer.self])
+        subcommands: [Step.self, Infer.self, Gradients.self])
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String
@@ -38,7 +41,7 @@ struct BenchCommand: ParsableCommand {
         /// - Throws: `InputError` that names the architecture's file where the network cannot take the size.
         func bench(_ size: ImageSize, batch: Int, _ prepare: (Architecture) throws -> Subject) throws {
             let architecture = try Architecture.load(self.architecture)
-            do {
+            try namingFile(self.architecture) {
                 try checkSizes(height: size.height, width: size.width, batch: batch)
                 let subject = try prepare(architecture)
                 fillInputs(of: subject.executable)
@@ -54,10 +57,6 @@ struct BenchCommand: ParsableCommand {
                 ]
                 print(json ? Document.object(setting + report.fields).json : "\(name): \(report.text)")
                 if profile { printProfile(subject.executable) }
-            } catch let error as ShapeError {
-                throw InputError(file: self.architecture, error.description, hint: "use another --size")
-            } catch let error as InputError where error.location == nil {
-                throw InputError(file: self.architecture, error.message, hint: error.hint)
             }
         }
 
@@ -76,113 +75,17 @@ struct BenchCommand: ParsableCommand {
             print(TextTable(["operation", "ms"], rows, leftAligned: [0]).text)
         }
     }
-
-    /// What is timed, and what is told about it.
-    struct Subject {
-        var executable: Executable
-        var run: () -> Void
-        /// From the timing and the seconds from the start of the process to the end of the first run.
-        var report: (_ timing: Timing, _ first: Double) -> (fields: [(String, Document)], text: String)
-    }
-
-    struct Step: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A training step: forward, mean squared error, backward, Adam.")
-
-        @OptionGroup var options: Options
-        @Option(help: "Patches a step.") var batch = 16
-        @Option(help: ArgumentHelp("Side of a patch.", valueName: "HxW")) var size = ImageSize(height: 48, width: 48)
-
-        func run() throws {
-            try options.bench(size, batch: batch) { architecture in
-                let graph = try buildGraph(architecture)
-                var shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
-                let cost = try graph.cost(inputs: shapes)
-                shapes["target"] = shapes["image"]
-                let program = try Compiler.compileTraining(
-                    graph, architecture.objective(.l2, budget: 1), inputs: shapes, options: options.compileOptions)
-                let device = CPUDevice(threads: options.threads)
-                let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
-                let gradients = GradientStore(for: store)
-                let executable = try device.load(program, parameters: store, gradients: gradients)
-                let state = AdamState(for: store)
-                var step = 0
-                func advance() {
-                    step += 1
-                    executable.run()
-                    device.adam(store, gradients, state: state, settings: AdamSettings(), step: step)
-                }
-                return Subject(executable: executable, run: advance) { timing, first in
-                    // Forward and both backward passes, a multiplication and an addition each.
-                    let (patches, gflops) = (Double(batch) / timing.median, 6 * Double(cost.macs) / timing.median / 1e9)
-                    let fields: [(String, Document)] = [
-                        ("parameters", .int(cost.parameters)), ("macs", .int(cost.macs)), ("first_step_seconds", .float(first)),
-                        ("step_seconds", .float(timing.median)), ("patches_per_second", .float(patches)),
-                        ("gflops_per_second", .float(gflops)), ("peak_bytes", .int(program.trainingPeakBytes)),
-                    ]
-                    let text =
-                        "\(decimal(patches, 1)) patches/s, \(decimal(timing.median * 1000, 2)) ms a step, \(decimal(gflops, 1)) GFLOP/s, "
-                        + "first step after \(decimal(first, 3)) s (\(timing.runs) steps, \(options.threads) thread\(options.threads == 1 ? "" : "s"))"
-                    return (fields, text)
-                }
-            }
-        }
-    }
-
-    struct Infer: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One inference, batch norm folded; a dynamic network runs at full depth.")
-
-        @OptionGroup var options: Options
-        @Option(help: "Images at once.") var batch = 1
-        @Option(help: ArgumentHelp("Height and width of the image.", valueName: "HxW")) var size = ImageSize(height: 256, width: 256)
-
-        func run() throws {
-            try options.bench(size, batch: batch) { architecture in
-                let graph = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
-                let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
-                let program = try Compiler.compile(graph, inputs: shapes, options: options.compileOptions)
-                let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
-                let executable = try CPUDevice(threads: options.threads).load(program, parameters: store)
-                return Subject(executable: executable, run: executable.run) { timing, _ in
-                    let fields: [(String, Document)] = [
-                        ("macs", .int(program.macs)), ("latency_ms", .float(timing.median * 1000)),
-                        ("latency_mad_ms", .float(timing.deviation * 1000)), ("runs", .int(timing.runs)),
-                        ("peak_bytes", .int(program.peakBytes)),
-                    ]
-                    let text =
-                        "\(decimal(timing.median * 1000, 2)) ± \(decimal(timing.deviation * 1000, 2)) ms for \(batch) x \(size), "
-                        + "\(decimal(2 * Double(program.macs) / timing.median / 1e9, 1)) GFLOP/s (\(timing.runs) runs)"
-                    return (fields, text)
-                }
-            }
-        }
-    }
 }
 
 extension Recipe.Precision: ExpressibleByArgument {}
 
-/// The median and the median absolute deviation of the seconds of a call.
-typealias Timing = (median: Double, deviation: Double, runs: Int)
-
-private func measure(seconds: Double, _ body: () -> Void) -> Timing {
-    var times: [Double] = []
-    let began = steadyNow()
-    while steadyNow() - began < seconds || times.count < 5 {
-        let start = steadyNow()
-        body()
-        times.append(steadyNow() - start)
+/// Runs `body`; a fault in it that names no place is that of the architecture's file.
+func namingFile<Result>(_ file: String, _ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch let error as ShapeError {
+        throw InputError(file: file, error.description, hint: "use another --size")
+    } catch let error as InputError where error.location == nil {
+        throw InputError(file: file, error.message, hint: error.hint)
     }
-    let summary = LatencyMeasurement(milliseconds: times.map { $0 * 1000 })
-    return (summary.median / 1000, summary.medianAbsoluteDeviation / 1000, times.count)
-}
-
-/// From the start of this process (loading of libraries included), by the kernel's account.
-private func secondsSinceProcessStart() -> Double {
-    guard let stat = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8), let end = stat.lastIndex(of: ")"),
-        let uptime = try? String(contentsOfFile: "/proc/uptime", encoding: .utf8),
-        let now = uptime.split(separator: " ").first.flatMap({ Double($0) })
-    else { return 0 }
-    // The 22nd field, counted from 1; the name before it may hold spaces.
-    let fields = stat[stat.index(after: end)...].split(separator: " ")
-    guard fields.count > 19, let ticks = Double(fields[19]) else { return 0 }
-    return max(0, now - ticks / Double(sysconf(Int32(_SC_CLK_TCK))))
 }
