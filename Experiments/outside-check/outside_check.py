@@ -373,8 +373,11 @@ class TorchNetwork:
             return x.reshape(n, c, h // r, r, w // r, r).permute(0, 3, 5, 1, 2, 4).reshape(n, c * r * r, h // r, w // r)
 
         def depth_to_space(a: dict[str, Any], x: Any) -> Any:
-            require(a.get("mode", "DCR") == "CRD", a)
-            return F.pixel_shuffle(x, a["blocksize"])
+            n, c, h, w = x.shape
+            r = a["blocksize"]
+            if a.get("mode", "DCR") == "CRD":
+                return F.pixel_shuffle(x, r)
+            return x.reshape(n, r, r, c // r**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // r**2, h * r, w * r)
 
         def gather(a: dict[str, Any], x: Any, indices: Any) -> Any:
             axis = a.get("axis", 0) % x.dim()
@@ -481,6 +484,8 @@ def torch_training(model: Any, ours: dict[str, Any], metadata: dict[str, str], p
 
     torch.set_num_threads(1)
     network = TorchNetwork(model, {"f32": torch.float32, "f64": torch.float64}[precision])
+    if "parameters/router.threshold" in ours:
+        network.buffers["router.threshold"] = torch.from_numpy(ours["parameters/router.threshold"].copy())
     feeds = {name: torch.from_numpy(value.copy()) for name, value in feeds_of(ours).items()}
     target = torch.from_numpy(ours["target"].copy())
     if moved:
@@ -523,6 +528,8 @@ def check_gradients(work: Workspace, report: Report) -> None:
     (narrow, narrow_metadata), (wide, wide_metadata) = ours["f32"], ours["f64"]
 
     initializers = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    if "router" in narrow:  # no output of the graph reads it: only the routed file must have it
+        initializers["router.threshold"] = narrow["parameters/router.threshold"]
     parameters = {name.removeprefix("parameters/"): value for name, value in narrow.items() if name.startswith("parameters/")}
     report.require(set(initializers) == set(parameters), f"other initialisers than parameters: {sorted(set(initializers) ^ set(parameters))}")
     for name in sorted(set(initializers) & set(parameters)):
