@@ -46,16 +46,17 @@ private struct OutsidePython {
         let script = "import sys, importlib.util as u; sys.exit(any(u.find_spec(name) is None for name in sys.argv[1:]))"
         let named = ProcessInfo.processInfo.environment["HALCYON_OUTSIDE_PYTHON"].map { [$0] } ?? []
         return (named + [folder + "/.venv/bin/python", "python3"]).map(OutsidePython.init).first {
-            (try? $0.run(["-c", script] + packages).status) == 0
+            (try? $0.run(["-c", script] + packages, errors: .nullDevice).status) == 0
         }
     }
 
-    private func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+    private func run(_ arguments: [String], errors: FileHandle = .standardError) throws -> (status: Int32, output: String) {
         let (process, pipe) = (Process(), Pipe())
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [path] + arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = pipe
+        process.standardError = errors
         try process.run()
         let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
