@@ -23,6 +23,55 @@ import Training
         }
     }
 
+    @Test func doublesAreWrittenExactlyAndReadRounded() throws {
+        try Samples.withFolder { folder in
+            let path = folder + "/x.safetensors"
+            let values = [0.1, -1e-300, .pi, 1e300, .infinity]
+            try SafetensorsFile.write(
+                [
+                    StoredTensor(name: "short", sizes: [1, 3], values: [1, 2, 3] as [Float]),
+                    StoredTensor(name: "long", sizes: [5], values: values),
+                ], metadata: [("who", "\"us\""), ("seed", "3")], to: path)
+            let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+            let start = 8 + Int(bytes[0]) + 256 * Int(bytes[1])
+            // The tensor of wide elements lies first, aligned.
+            #expect(start % 8 == 0 && bytes.count == start + 5 * 8 + 3 * 4)
+            let raw = (0..<5).map { n in (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + 8 * n + $1]) << UInt64(8 * $1) } }
+            #expect(raw == values.map(\.bitPattern))
+            let header = try Document.parse(String(decoding: bytes[8..<start], as: UTF8.self), file: "header")
+            #expect(header["__metadata__"]?.json == "{\"who\":\"\\\"us\\\"\",\"seed\":\"3\"}")
+            #expect(header["long"]?.json == "{\"dtype\":\"F64\",\"shape\":[5],\"data_offsets\":[0,40]}")
+            #expect(header["short"]?.json == "{\"dtype\":\"F32\",\"shape\":[1,3],\"data_offsets\":[40,52]}")
+            let tensors = try SafetensorsFile.read(path)
+            #expect(tensors == [
+                NamedTensor(name: "long", sizes: [5], values: values.map { Float($0) }),
+                NamedTensor(name: "short", sizes: [1, 3], values: [1, 2, 3]),
+            ])
+        }
+    }
+
+    /// Zeros, the smallest and the largest subnormal, the smallest normal, one, the largest, and the infinities.
+    static let shortFloats: [(type: String, words: [UInt16], values: [Float])] = [
+        (
+            "F16", [0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0x7BFF, 0x7C00, 0xFC00],
+            [0, -0.0, 0x1p-24, -0x1.FF8p-15, 0x1p-14, 1, 65504, .infinity, -.infinity]
+        ),
+        (
+            "BF16", [0x0000, 0x8000, 0x0001, 0x807F, 0x0080, 0x3F80, 0x7F7F, 0x7F80, 0xFF80],
+            [0, -0.0, 0x1p-133, -0x1.FCp-127, 0x1p-126, 1, 0x1.FEp127, .infinity, -.infinity]
+        ),
+    ]
+
+    @Test(arguments: shortFloats)
+    func everyKindOfShortFloatIsRead(_ type: String, _ words: [UInt16], _ expected: [Float]) throws {
+        try Samples.withFolder { folder in
+            let header = "{\"a\":{\"dtype\":\"\(type)\",\"shape\":[9],\"data_offsets\":[0,18]}}"
+            let data = words.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+            let found = try SafetensorsFile.read(file(header, data, in: folder))[0].values
+            #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
+        }
+    }
+
     @Test func shortFloatsAreRead() throws {
         try Samples.withFolder { folder in
             let header = """

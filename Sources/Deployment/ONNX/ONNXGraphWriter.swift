@@ -21,11 +21,16 @@ struct ONNXGraphWriter {
         nodes = ONNXNodes(isStatic: isStatic)
     }
 
-    /// The whole graph with all its outputs; the output `image` is called `denoised`.
+    /// The whole graph with all its outputs; the output `image` is the first and is called `denoised`.
     mutating func whole() throws -> Onnx_GraphProto {
         try write(graph.ancestors(of: graph.outputs.map(\.value)))
-        for (name, value) in graph.outputs { giveName(name == "image" ? Self.imageName : name, to: value) }
-        return proto(nodes.list, outputs: graph.outputs.map { $0.name == "image" ? Self.imageName : $0.name })
+        var outputs: [String] = []
+        for (name, value) in graph.outputs {
+            let isImage = name == "image"
+            giveName(isImage ? Self.imageName : name, to: value)
+            outputs.insert(isImage ? Self.imageName : name, at: isImage ? 0 : outputs.endIndex)
+        }
+        return proto(nodes.list, outputs: outputs)
     }
 
     /// The router first, then exit after exit: what all the remaining exits need is run, and an `If` either ends at the next
@@ -142,12 +147,14 @@ struct ONNXGraphWriter {
         return tensor
     }
 
-    /// Feature maps `[N, H, W, C]` as `[N, C, H, W]`; parameters as they are.
+    /// Feature maps `[N, H, W, C]` as `[N, C, H, W]`; parameters, derived ones too, as they are.
     private func onnxShape(_ value: ValueID) -> [Int] {
         let sizes = shapes[value.index].sizes
-        if case .parameter = graph.values[value.index] { return sizes }
-        guard sizes.count == 4 else { return sizes }
-        return [sizes[0], sizes[3], sizes[1], sizes[2]]
+        switch graph.values[value.index] {
+        case .parameter: return sizes
+        case .node(let number, _) where isFolded(graph.nodes[number]): return sizes
+        default: return sizes.count == 4 ? [sizes[0], sizes[3], sizes[1], sizes[2]] : sizes
+        }
     }
 
     private mutating func addInitializer(_ name: String, _ values: Tensor<Float>) {

@@ -48,7 +48,7 @@ extension DepthwiseConvolution: ONNXOperation {
 extension BatchNormalization: ONNXOperation {
     /// ONNX's momentum is the part that stays, ours (as PyTorch's) the part that is new.
     package func addNodes(to nodes: inout ONNXNodes, _ inputs: [ONNXValue]) -> String {
-        let attributes: [Onnx_AttributeProto] = [.float("epsilon", epsilon), .float("momentum", 1 - Double(Self.momentum))]
+        let attributes: [Onnx_AttributeProto] = [.float("epsilon", epsilon), .float("momentum", 1 - Self.momentum)]
         let y = nodes.add("BatchNormalization", inputs.map(\.name), outputs: 1, attributes)[0]
         return activation == .relu ? nodes.add("Relu", y) : y
     }

@@ -39,7 +39,8 @@ package struct ReferenceTraining<Scalar: ReferenceScalar>: Sendable {
     ///   - network: a network's training-mode graph, as it is or with fusions.
     ///   - parameters: by name, buffers included.
     package init(
-        _ network: Graph, _ objective: TrainingObjective, parameters: [String: Tensor<Scalar>], settings: AdamSettings = AdamSettings()
+        _ network: Graph, _ objective: TrainingObjective, parameters: [String: Tensor<Scalar>],
+        settings: AdamSettings = AdamSettings()
     ) {
         let training = network.training(objective)
         interpreter = ReferenceInterpreter(training.graph)
@@ -73,7 +74,8 @@ package struct ReferenceTraining<Scalar: ReferenceScalar>: Sendable {
         let stepSize = Scalar(settings.learningRate / (1 - pow(settings.beta1, Double(step))))
         let correction = Scalar((1 - pow(settings.beta2, Double(step))).squareRoot())
         let decayed = parameters[name]!.map { $0 - rate * Scalar(settings.weightDecay) * $0 }
-        parameters[name] = Tensor.zip(decayed, Tensor.zip(m, v) { $0 / ($1.squareRoot() / correction + epsilon) }) { $0 - stepSize * $1 }
+        let direction = Tensor.zip(m, v) { $0 / ($1.squareRoot() / correction + epsilon) }
+        parameters[name] = Tensor.zip(decayed, direction) { $0 - stepSize * $1 }
     }
 }
 
@@ -81,10 +83,12 @@ extension TrainingStepValues<Float> {
     /// What a run of a compiled training program left behind, before the optimizer.
     package init(_ executable: Executable, parameters: ParameterStore, gradients: GradientStore) {
         let outputs = executable.program.outputs.map { ($0, Tensor($1.shape, Array(executable.output($0)))) }
-        let (trainable, frozen) = (parameters.specifications.filter(\.trainable), parameters.specifications.filter { !$0.trainable })
+        let trainable = parameters.specifications.filter(\.trainable)
+        let frozen = parameters.specifications.filter { !$0.trainable }
         self.init(
             outputs: Dictionary(uniqueKeysWithValues: outputs),
-            gradients: Dictionary(uniqueKeysWithValues: trainable.map { ($0.name, Tensor($0.shape, gradients.values(of: $0.name))) }),
+            gradients: Dictionary(
+                uniqueKeysWithValues: trainable.map { ($0.name, Tensor($0.shape, gradients.values(of: $0.name))) }),
             buffers: Dictionary(uniqueKeysWithValues: frozen.map { ($0.name, Tensor($0.shape, parameters.values(of: $0.name))) }))
     }
 }

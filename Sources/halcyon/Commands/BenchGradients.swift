@@ -7,16 +7,16 @@ import Training
 extension BenchCommand {
     struct Gradients: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "One training step, its inputs and all gradients, in a safetensors file for comparisons with other programs.",
+            abstract: "A training step with its inputs and all gradients as a safetensors file, for comparisons with others.",
             discussion: """
-                Parameters, input and target follow from the seed; the loss is the mean squared error (of a dynamic network: as in \
-                training, at full budget). The file holds input, noise-map, target, output, exit1..., router, loss, losses, \
+                Parameters, input and target follow from the seed; the loss is the mean squared error (of a dynamic network: \
+                as in training, at full budget). The file holds input, noise-map, target, output, exit1..., router, loss, losses, \
                 parameters/NAME (buffers too) before and buffers/NAME after the first step, and its gradients/NAME; images are \
                 [N, C, H, W]. f64 computes everything in Float64 by the operations' definitions, slowly.
 
                 EXAMPLES
-                  halcyon bench gradients --architecture SearchSpaces/references/unetpp3x16.yaml --seed 3 --out step.safetensors
-                  halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors --json
+                  halcyon bench gradients --architecture net.yaml --out step.safetensors
+                  halcyon bench gradients --architecture net.yaml --precision f64 --out x.st
                 """)
 
         enum Precision: String, CaseIterable, ExpressibleByArgument { case f32, f64 }
@@ -28,7 +28,8 @@ extension BenchCommand {
         @Option(help: ArgumentHelp("The safetensors file to write.", valueName: "FILE")) var out: String
         @Option(help: "Seed of parameters, input and target.") var seed = 0
         @Option(help: "Images in the batch.") var batch = 2
-        @Option(help: ArgumentHelp("Height and width of the images.", valueName: "HxW")) var size = ImageSize(height: 16, width: 16)
+        @Option(help: ArgumentHelp("Height and width of the images.", valueName: "HxW"))
+        var size = ImageSize(height: 16, width: 16)
         @Option(help: "Adam steps on the batch; the losses of all are written.") var steps = 1
         @Option(help: "f32, f64.") var precision = Precision.f32
         @Option(help: "Threads of f32.") var threads = 1
@@ -82,7 +83,7 @@ extension BenchCommand {
             let progress = SlowWork("steps")
             let first = advance()
             var losses = [first.loss]
-            for step in 1..<max(1, steps) {
+            for step in 1..<steps {
                 progress.tell(step, of: steps)
                 losses.append(advance().loss)
             }
@@ -133,14 +134,17 @@ extension BenchCommand {
             let cost = 3 * (try check.graph.cost(inputs: check.inputs.mapValues(\.shape)).macs)
             guard cost <= Self.exactLimit else {
                 throw InputError(
-                    "a step needs \(grouped(cost)) multiply-accumulates, --precision f64 takes at most \(grouped(Self.exactLimit))",
+                    "a step needs \(grouped(cost)) multiply-accumulates, more than the \(grouped(Self.exactLimit)) of f64",
                     hint: "use a smaller --size or --batch, or --precision f32")
             }
+            // About two seconds.
+            if cost * steps > 400_000_000 { Terminal.live("\(grouped(cost)) multiply-accumulates a step, interpreted") }
             func exact(_ tensors: [String: Tensor<Float>]) -> [String: Tensor<Double>] {
                 tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) }
             }
             var training = ReferenceTraining<Double>(
-                check.graph, try check.architecture.objective(.l2, budget: Self.budget), parameters: exact(check.parameters.tensors))
+                check.graph, try check.architecture.objective(.l2, budget: Self.budget),
+                parameters: exact(check.parameters.tensors))
             let inputs = exact(check.inputs)
             return { training.advance(inputs) }
         }

@@ -21,9 +21,11 @@ extension BenchCommand {
 
         @OptionGroup var options: Options
         @Option(help: "Images at once.") var batch = 1
-        @Option(help: ArgumentHelp("Height and width of the image.", valueName: "HxW")) var size = ImageSize(height: 256, width: 256)
+        @Option(help: ArgumentHelp("Height and width of the image.", valueName: "HxW"))
+        var size = ImageSize(height: 256, width: 256)
         @Option(help: "With --out: seed of parameters and inputs (default: 0).") var seed: Int?
-        @Option(help: ArgumentHelp("Writes inputs and outputs of one run instead of timing it.", valueName: "FILE")) var out: String?
+        @Option(help: ArgumentHelp("Writes inputs and outputs of one run instead of timing it.", valueName: "FILE"))
+        var out: String?
 
         func validate() throws {
             if let seed, seed < 0 { throw ValidationError("--seed: expected at least 0, found \(seed)") }
@@ -78,7 +80,8 @@ extension BenchCommand {
             let network = check.architecture
             var tensors = check.inputTensors(Float.self, target: false)
             func add(_ graph: Graph, _ output: String, as name: String) throws {
-                let program = try Compiler.compile(graph, inputs: check.inputs.mapValues(\.shape), options: options.compileOptions)
+                let shapes = check.inputs.mapValues(\.shape)
+                let program = try Compiler.compile(graph, inputs: shapes, options: options.compileOptions)
                 let executable = try CPUDevice(threads: options.threads).load(program, parameters: check.parameters)
                 check.fill(executable)
                 executable.run()
