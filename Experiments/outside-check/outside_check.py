@@ -222,22 +222,27 @@ def check_exports(work: Workspace, report: Report) -> None:
     sides = [(smallest + 2 * work.random.randrange(16)) | 1 for _ in range(4)]
     runs = [work.infer(sides[0], sides[1], 1), work.infer(sides[2], sides[3], 2)]
     exits = sum(key.startswith("exit") for key in runs[0]) + 1
-    files = {network: ("denoised", "output")}
-    if cost["family"] == "dynamic":
+    early = [f"exit{number}" for number in range(1, exits)]
+    # By file, the tensor that each of its outputs must be.
+    files = {network: {"denoised": "output"}, work.export("training.onnx", "--training"): {"denoised": "output"}}
+    if early:
+        files[work.folder / "training.onnx"] |= {name: name for name in [*early, "router"]}
         work.export("depths.onnx", "--depths", "each")
-        for number in range(1, exits + 1):
-            files[work.folder / f"depths-exit{number}.onnx"] = ("denoised", f"exit{number}" if number < exits else "output")
-        files[work.folder / "depths-router.onnx"] = ("router", "router")
+        for number, tensor in enumerate([*early, "output"], 1):
+            files[work.folder / f"depths-exit{number}.onnx"] = {"denoised": tensor}
+        files[work.folder / "depths-router.onnx"] = {"router": "router"}
     programs = [("onnxruntime", onnxruntime_runner)] + ([] if work.settings.fast else [("OpenVINO", openvino_runner)])
-    for file, (output, tensor) in files.items():
+    for file, expected in files.items():
         if file != network:
             checked_model(file, cost, report)
         for program, make_runner in programs:
             run = make_runner(file)
             for tensors in runs:
-                error = difference(run(feeds_of(tensors))[output], tensors[tensor])
-                report.measure(program, error, f"{file.name} at {shape_text(tensors)}")
-    if cost["family"] == "dynamic":
+                found, place = run(feeds_of(tensors)), f"{file.name} at {shape_text(tensors)}"
+                report.require(set(found) == set(expected), f"{place}: {program} has the outputs {sorted(found)}")
+                for output in set(found) & set(expected):
+                    report.measure(program, difference(found[output], tensors[expected[output]]), f"{output} of {place}")
+    if early:
         check_routed(work, report, cost, runs[0], exits)
 
 
@@ -479,7 +484,7 @@ def main() -> int:
     numbered = [(check, index) for check in checks for index in range(counts[check])]
     cases = [Case(check, spaces[index % len(spaces)], options.seed + index // len(spaces)) for check, index in numbered]
     settings = Settings(str(Path(halcyon).resolve()), options.fast, options.keep.resolve() if options.keep else None)
-    reports = collected(run_cases(cases, settings, options.jobs), len(cases))
+    reports = collected(run_cases(cases, settings, max(1, options.jobs)), len(cases))
     order = {case: index for index, case in enumerate(cases)}
     reports.sort(key=lambda report: order[report.case])
     if options.json:
