@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// Other people's programs agree with the engine: `Experiments/outside-check/outside_check.py` against the binary under test.
+@Suite(.serialized)
+struct OutsideCheckTests {
+    @Test(
+        .enabled(
+            if: OutsidePython.fast != nil,
+            "no Python with \(OutsidePython.fastPackages.joined(separator: ", ")): Experiments/outside-check/run makes one"))
+    func onnxruntimeComputesWhatTheExportedNetworksCompute() throws {
+        let python = try #require(OutsidePython.fast)
+        let check = try python.check("--fast", "--jobs", "1")
+        #expect(check.status == 0, "\(check.output)")
+    }
+
+    @Test(
+        .enabled(if: ProcessInfo.processInfo.environment["HALCYON_LONG_TESTS"] == "1", "the slow suites run with `make test-long`"),
+        .enabled(
+            if: OutsidePython.whole != nil,
+            "no Python with \(OutsidePython.wholePackages.joined(separator: ", ")): Experiments/outside-check/run makes one"))
+    func exportsGradientsAndCostsAreConfirmed() throws {
+        let python = try #require(OutsidePython.whole)
+        let check = try python.check()
+        print(check.output)
+        #expect(check.status == 0)
+    }
+}
+
+/// A Python that has the packages of the check: `HALCYON_OUTSIDE_PYTHON`, the experiment's own, or `python3`.
+private struct OutsidePython {
+    static let fastPackages = ["numpy", "onnx", "onnxruntime", "safetensors"]
+    static let wholePackages = fastPackages + ["openvino", "torch"]
+    static let fast = find(fastPackages)
+    static let whole = find(wholePackages)
+    private static let folder = Program.repository + "/Experiments/outside-check"
+
+    var path: String
+
+    /// The whole script's exit code and standard output; its progress goes to standard error.
+    func check(_ options: String...) throws -> (status: Int32, output: String) {
+        try run([Self.folder + "/outside_check.py", "--halcyon", Program.path] + options)
+    }
+
+    private static func find(_ packages: [String]) -> OutsidePython? {
+        let script = "import sys, importlib.util as u; sys.exit(any(u.find_spec(name) is None for name in sys.argv[1:]))"
+        let named = ProcessInfo.processInfo.environment["HALCYON_OUTSIDE_PYTHON"].map { [$0] } ?? []
+        return (named + [folder + "/.venv/bin/python", "python3"]).map(OutsidePython.init).first {
+            (try? $0.run(["-c", script] + packages, errors: .nullDevice).status) == 0
+        }
+    }
+
+    private func run(_ arguments: [String], errors: FileHandle = .standardError) throws -> (status: Int32, output: String) {
+        let (process, pipe) = (Process(), Pipe())
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [path] + arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = errors
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}
