@@ -42,7 +42,7 @@ let package = Package(
         module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
         module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),
         .target(
-            name: "Deployment", dependencies: ["Training", "Networks", "Engine", "Documents", protobuf],
+            name: "Deployment", dependencies: ["Networks", "Engine", "Documents", protobuf],
             exclude: ["ONNX/Messages/onnx.proto"], swiftSettings: strict),
         // Study half
         module("Trials", ["Documents"]),

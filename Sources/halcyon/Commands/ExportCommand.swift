@@ -10,14 +10,14 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Writes a network as an ONNX file for other programs, or its weights as safetensors.",
         discussion: """
-            The ONNX file (opset \(ONNXExport.opset)) has the input image [N, C, H, W] in 0...1, with a noise map also noise-map [N, 1, H, W]
-            (sigma / 255), and the output denoised [N, C, H, W], which is not clamped. N, H and W are open unless --size fixes them.
-            Its metadata_props hold the architecture, its hash and its input convention.
+            The ONNX file (opset \(ONNXExport.opset)) has the input image [N, C, H, W] in 0...1, with a noise map also noise-map \
+            [N, 1, H, W] (sigma / 255), and the output denoised [N, C, H, W], which is not clamped. N, H and W are open unless \
+            --size fixes them. Its metadata_props hold the architecture, its hash and its input convention.
 
-            A dynamic network is exported at full depth. --depths each writes a file for each depth, with -exit1, -exit2, ... (the last is
-            full depth) and -router before the ending; the router's output is what each earlier exit would lose, in dB. --depths routed
-            writes one file that decides by itself, for one image at a time: its second output is the exit, counted from 1, and its
-            optional input router.threshold the loss in dB that is allowed.
+            A dynamic network is exported at full depth. --depths each writes a file for each depth, with -exit1, -exit2, ... \
+            (the last is full depth) and -router before the ending; the router's output is what each earlier exit would lose, \
+            in dB. --depths routed writes one file that decides by itself, for one image at a time: its second output is the \
+            exit, counted from 1, and its optional input router.threshold the loss in dB that is allowed.
 
             EXAMPLES
               halcyon export runs/quickstart#7 --onnx denoiser.onnx
