@@ -49,6 +49,13 @@ struct ExportedNetwork {
         return Size(height: side, width: side, batch: batch)
     }
 
+    /// Padded at both sides, at none, or at the right alone.
+    func size(_ number: Int, batch: Int) -> Size {
+        let odd = oddSize(batch: batch)
+        let whole = wholeSize(batch: batch)
+        return [odd, whole, Size(height: whole.height, width: odd.width, batch: batch)][number % 3]
+    }
+
     func file(_ part: ONNXPart, fixed: Size? = nil) throws -> Data {
         try ONNXExport(architecture, part, size: fixed.map { ($0.height, $0.width) }, batch: fixed?.batch)
             .data(parameters.tensors, program: "halcyon test")
@@ -90,7 +97,7 @@ extension ONNXArray {
     /// A tensor of the engine: a feature map `[N, H, W, C]` as `[N, C, H, W]`, another as it is.
     init<Scalar>(_ tensor: Engine.Tensor<Scalar>, isMap: Bool = true) {
         let array = ONNXArray(.float, tensor.shape.sizes, tensor.elements.map(Double.init))
-        self = isMap && array.rank == 4 ? array.transposed([0, 3, 1, 2]) : array
+        self = isMap && array.rank == 4 ? array.permuted([0, 3, 1, 2]) : array
     }
 
     /// The largest difference to another array of these sizes; infinite where sizes or types differ or something is no number.

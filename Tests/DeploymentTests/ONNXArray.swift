@@ -50,7 +50,10 @@ struct ONNXArray: Equatable {
 
     func map(_ change: (Double) -> Double) -> ONNXArray { ONNXArray(kind, sizes, elements.map(change)) }
 
-    func reshaped(_ sizes: [Int]) -> ONNXArray { ONNXArray(kind, sizes, elements) }
+    func reshaped(_ target: [Int]) throws -> ONNXArray {
+        guard target.reduce(1, *) == elements.count else { throw ONNXError("\(sizes) as \(target)") }
+        return ONNXArray(kind, target, elements)
+    }
 
     /// The elements at these indices of an axis, in their order.
     func take(_ indices: [Int], axis: Int) throws -> ONNXArray {
@@ -74,7 +77,12 @@ struct ONNXArray: Equatable {
         return ONNXArray(kind, sizes, places.map { elements[$0] })
     }
 
-    func transposed(_ axes: [Int]) -> ONNXArray { view(axes.map { sizes[$0] }, axes.map { strides[$0] }) }
+    func transposed(_ axes: [Int]) throws -> ONNXArray {
+        guard axes.sorted() == Array(sizes.indices) else { throw ONNXError("axes \(axes) of \(sizes)") }
+        return permuted(axes)
+    }
+
+    func permuted(_ axes: [Int]) -> ONNXArray { view(axes.map { sizes[$0] }, axes.map { strides[$0] }) }
 
     /// Repeated along the axes where it has size 1, and along new ones in front.
     func broadcast(_ target: [Int]) throws -> ONNXArray {

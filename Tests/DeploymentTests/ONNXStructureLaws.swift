@@ -78,6 +78,10 @@ import Testing
                     type[0] == node.opType && type.count <= 2 && type.dropFirst().allSatisfy { Int($0) ?? 0 > 1 },
                     "\(node.name), \(what)")
             }
+            for norm in nodes where norm.opType == "BatchNormalization" {
+                let values = Dictionary(uniqueKeysWithValues: norm.attribute.map { ($0.name, $0.f) })
+                #expect(values == ["epsilon": 1e-5, "momentum": 0.9], "\(norm.name), \(what)")
+            }
             if isStatic { #expect(!nodes.contains { $0.opType == "Shape" }, what) }
             #expect(
                 part == .training || !nodes.contains { $0.opType == "BatchNormalization" && Self.isFoldable($0, nodes) }, what)
@@ -105,6 +109,11 @@ import Testing
                         tensors[original].map { $0.shape.sizes == found.sizes } ?? initializer.name.hasSuffix(".folded-bias"),
                         "\(initializer.name), \(what)")
                 }
+            }
+            // No two nodes of a network share a parameter, and branches of a file do not repeat one another.
+            let readers = Self.nodes(model.graph).flatMap { Set($0.input) }.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            for initializer in model.graph.initializer where initializer.name != DynamicSkeleton.thresholdName {
+                #expect(readers[initializer.name] == 1, "\(initializer.name), \(what)")
             }
             let names = Set(model.graph.initializer.map(\.name))
             let threshold = DynamicSkeleton.thresholdName
