@@ -57,6 +57,7 @@ struct ONNXArray: Equatable {
 
     /// The elements at these indices of an axis, in their order.
     func take(_ indices: [Int], axis: Int) throws -> ONNXArray {
+        guard sizes.indices.contains(axis) else { throw ONNXError("axis \(axis) of \(sizes)") }
         let inner = sizes[(axis + 1)...].reduce(1, *)
         let size = sizes[axis]
         guard indices.allSatisfy({ 0..<size ~= $0 }) else { throw ONNXError("indices \(indices) of axis \(axis) of \(sizes)") }

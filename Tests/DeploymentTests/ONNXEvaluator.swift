@@ -42,7 +42,9 @@ struct ONNXEvaluator {
                     outputs = try ONNXNodeEvaluator(node: node, attributes: Attributes(node), inputs: inputs).run()
                 }
                 guard outputs.count >= node.output.count else { throw ONNXError("\(outputs.count) outputs") }
-                for (name, output) in zip(node.output, outputs) { values[name] = output }
+                for (name, output) in zip(node.output, outputs) {
+                    guard values.updateValue(output, forKey: name) == nil else { throw ONNXError("\(name) is made twice") }
+                }
             } catch let error as ONNXError {
                 throw ONNXError("\(node.name): \(error)")
             }
