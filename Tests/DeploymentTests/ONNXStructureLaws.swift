@@ -20,7 +20,7 @@ import Testing
                     let model = try ONNXEvaluator(network.file(part, fixed: isStatic ? size : nil)).model
                     try check(
                         network, part, isStatic, model,
-                        "\(part)\(isStatic ? " of one size" : "") of \(number) of \(space): \(architecture.canonicalDocument.json)"
+                        "\(part)\(isStatic ? ", static," : "") of \(number) of \(space): \(architecture.canonicalDocument.json)"
                     )
                 }
             }

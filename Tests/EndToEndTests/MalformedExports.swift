@@ -22,7 +22,8 @@ let malformedExports: [MalformedInput] = [
         "a seed for a model", "export {model} --onnx {here}/o.onnx --seed 3",
         says: ["model.h5: has weights of its own", "leave --seed out"]),
     MalformedInput(
-        "a batch without a size", "export {net} --onnx {here}/o.onnx --batch 2", says: ["--batch: expected together with --size"]),
+        "a batch without a size", "export {net} --onnx {here}/o.onnx --batch 2",
+        says: ["--batch: expected together with --size"]),
     MalformedInput(
         "a batch of nothing", "export {net} --onnx {here}/o.onnx --size 8 --batch 0",
         says: ["--batch: expected 1 to 65536, found 0"]),
