@@ -111,7 +111,7 @@ struct MalformedBench: Sendable {
         try #require(made.status == 0, "\(made.errors)")
         let rows = try Self.rows(study)
 
-        let cases = malformedCommandLines + malformedDocuments + malformedExperiments + malformedFiles + malformedStudies
+        let cases = malformedCommandLines + malformedDocuments + malformedExperiments + malformedFiles + malformedStudies + malformedExports
         #expect(cases.count >= 40)
         #expect(Set(cases.map(\.name)).count == cases.count)
         for (number, item) in cases.enumerated() {

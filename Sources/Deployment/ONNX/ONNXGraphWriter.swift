@@ -2,7 +2,7 @@ import Documents
 import Engine
 
 /// Writes a graph's live nodes as ONNX nodes, in the graph's order.
-struct ONNXGraphWriter {
+package struct ONNXGraphWriter {
     static let exitName = "exit"
     static let imageName = "denoised"
 
@@ -14,7 +14,7 @@ struct ONNXGraphWriter {
     /// The ONNX name of each value that was written.
     private var names: [Int: String] = [:]
 
-    init(_ graph: Graph, shapes: [Shape], tensors: [String: Tensor<Float>], isStatic: Bool) throws {
+    package init(_ graph: Graph, shapes: [Shape], tensors: [String: Tensor<Float>], isStatic: Bool) throws {
         self.graph = graph
         self.shapes = shapes
         self.tensors = tensors
@@ -22,7 +22,7 @@ struct ONNXGraphWriter {
     }
 
     /// The whole graph with all its outputs; the output `image` is the first and is called `denoised`.
-    mutating func whole() throws -> Onnx_GraphProto {
+    package mutating func whole() throws -> Onnx_GraphProto {
         try write(graph.ancestors(of: graph.outputs.map(\.value)))
         var outputs: [String] = []
         for (name, value) in graph.outputs {

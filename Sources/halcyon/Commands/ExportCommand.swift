@@ -64,23 +64,29 @@ struct ExportCommand: ParsableCommand {
             throw InputError(file: source, "holds a static network, which has one depth", hint: "leave --depths out")
         }
         if let size { try checkSizes(height: size.height, width: size.width, batch: batch ?? 1) }
+        // All are made before one is written: a network that cannot be exported leaves nothing behind.
+        let files = try onnx.map { try onnxFiles(architecture, store.tensors, $0) } ?? []
         if let safetensors {
             try SafetensorsFile.write(store.namedTensors, to: safetensors)
             report(safetensors, architecture, [("tensors", .int(store.names.count))], "\(store.names.count) tensors")
         }
-        guard let onnx else { return }
-        let tensors = store.tensors
-        for (part, path) in parts(of: architecture, onnx) {
+        for (path, bytes) in files {
+            try replaceFile(path, with: bytes)
+            report(path, architecture, [("bytes", .int(bytes.count))], "opset \(ONNXExport.opset), \(bytes.count) bytes")
+        }
+    }
+
+    private func onnxFiles(
+        _ architecture: Architecture, _ tensors: [String: Tensor<Float>], _ path: String
+    ) throws -> [(path: String, bytes: [UInt8])] {
+        try parts(of: architecture, path).map { part, path in
             let export = ONNXExport(
                 architecture, part, size: size.map { ($0.height, $0.width) }, batch: size == nil ? nil : batch ?? 1)
-            let bytes: [UInt8]
             do {
-                bytes = [UInt8](try export.data(tensors, program: "halcyon \(Halcyon.version)"))
+                return (path, [UInt8](try export.data(tensors, program: "halcyon \(Halcyon.version)")))
             } catch let error as InputError where error.location == nil {
                 throw InputError(file: source, error.message, hint: error.hint)
             }
-            try replaceFile(path, with: bytes)
-            report(path, architecture, [("bytes", .int(bytes.count))], "opset \(ONNXExport.opset), \(bytes.count) bytes")
         }
     }
 
