@@ -11,8 +11,18 @@ extension Architecture {
     /// or the router, but declares all parameters, so that one store serves every path.
     package func inferenceGraph(exit: Int) throws -> Graph {
         precondition((0..<exitCount).contains(exit))
-        return try inferenceGraph(output: exit == exitCount - 1 ? "image" : Network.exitName(exit), as: "image")
+        return try inferenceGraph(output: exitOutput(exit), as: "image")
     }
+
+    /// The images of all exits in a graph of this network that has all its outputs; the last is full depth.
+    package func exitValues(of graph: Graph) -> [ValueID] {
+        (0..<exitCount).map { exit in
+            guard let value = graph.output(exitOutput(exit)) else { preconditionFailure("no output \(exitOutput(exit))") }
+            return value
+        }
+    }
+
+    private func exitOutput(_ exit: Int) -> String { exit == exitCount - 1 ? "image" : Network.exitName(exit) }
 
     /// The inference graph from the image to the output `router`: the gaps in dB that are foretold for the earlier exits.
     package func routerGraph() throws -> Graph {
@@ -47,7 +57,7 @@ extension Architecture {
             guard let image = graph.output("image"), let foretold = graph.output("router"),
                 let threshold = graph.parameter(named: DynamicSkeleton.thresholdName)
             else { preconditionFailure("a dynamic network has a router") }
-            let early = costs.indices.dropLast().compactMap { graph.output(Network.exitName($0)) }
+            let early = exitValues(of: graph).dropLast()
             let gaps = early.enumerated().map { index, exit in
                 graph.apply(QualityGap(), exit, image, target, path: "loss.gap\(index + 1)")
             }

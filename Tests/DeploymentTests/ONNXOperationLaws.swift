@@ -72,7 +72,7 @@ import Testing
         let expected = ONNXArray(operation.reference(values)[0])
         let scale = max(1, expected.elements.map(abs).max() ?? 0)
         for isStatic in [false, true] {
-            var writer = try ONNXGraphWriter(graph, shapes: graph.shapes(inputs: shapes), tensors: tensors, isStatic: isStatic)
+            var writer = ONNXGraphWriter(graph, shapes: try graph.shapes(inputs: shapes), tensors: tensors, isStatic: isStatic)
             var model = Onnx_ModelProto()
             model.graph = try writer.whole()
             // Only the rank of an output can be declared wrongly by this seam, and a map is what networks have.

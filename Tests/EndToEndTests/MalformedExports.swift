@@ -25,6 +25,9 @@ let malformedExports: [MalformedInput] = [
         "a batch without a size", "export {net} --onnx {here}/o.onnx --batch 2",
         says: ["--batch: expected together with --size"]),
     MalformedInput(
+        "a size for weights alone", "export {net} --safetensors {here}/o.safetensors --size 8",
+        says: ["--training, --depths, --size and --batch: only with --onnx FILE"]),
+    MalformedInput(
         "a batch of nothing", "export {net} --onnx {here}/o.onnx --size 8 --batch 0",
         says: ["--batch: expected 1 to 65536, found 0"]),
     MalformedInput(

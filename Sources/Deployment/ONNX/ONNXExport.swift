@@ -26,7 +26,6 @@ package struct ONNXExport: Sendable {
     package static let irVersion = 8
     /// Protocol buffers end at 2 GiB; the rest of the file is small.
     static let largestCount = (1 << 29) - (1 << 20)
-    static let thresholdName = "router.threshold"
 
     package var architecture: Architecture
     package var part: ONNXPart
@@ -52,6 +51,7 @@ package struct ONNXExport: Sendable {
 
     func model(_ tensors: [String: Tensor<Float>], program: String) throws -> Onnx_ModelProto {
         let graph = try self.graph()
+        try checkCount(graph)
         var model = Onnx_ModelProto()
         model.irVersion = Int64(Self.irVersion)
         let name = program.split(separator: " ", maxSplits: 1).map(String.init)
@@ -66,15 +66,12 @@ package struct ONNXExport: Sendable {
             (entry.key, entry.value) = (key, value)
             return entry
         }
-        var writer = try ONNXGraphWriter(graph, shapes: shapes(of: graph), tensors: tensors, isStatic: height != nil)
-        model.graph = try part == .routed ? writer.routed(exits: exitNames) : writer.whole()
+        var writer = ONNXGraphWriter(graph, shapes: try shapes(of: graph), tensors: tensors, isStatic: height != nil)
+        model.graph = try part == .routed ? writer.routed(exits: architecture.exitValues(of: graph)) : writer.whole()
         model.graph.name = architecture.name ?? architecture.family
         model.graph.input = graph.inputs.map { ValueInfo.map($0.name, batch: batch, $0.channels, height, width) }
-        if part == .routed { model.graph.input.append(ValueInfo.list(Self.thresholdName, .float, [1])) }
+        if part == .routed { model.graph.input.append(ValueInfo.list(DynamicSkeleton.thresholdName, .float, [1])) }
         model.graph.output = outputs(of: model.graph)
-        guard model.graph.initializer.reduce(0, { $0 + $1.rawData.count }) / 4 <= Self.largestCount else {
-            throw InputError("the network has too many parameters for an ONNX file of at most 2 GiB", hint: "export a narrower network")
-        }
         return model
     }
 
@@ -87,9 +84,18 @@ package struct ONNXExport: Sendable {
         }
     }
 
-    /// The graph's outputs of the exits, in order.
-    private var exitNames: [String] {
-        (0..<architecture.exitCount).map { $0 == architecture.exitCount - 1 ? "image" : Network.exitName($0) }
+    /// Before anything is copied: what the file holds of the network.
+    private func checkCount(_ graph: Graph) throws {
+        let live = graph.ancestors(of: graph.outputs.map(\.value))
+        let count = graph.values.enumerated().reduce(0) { sum, value in
+            guard live.contains(value.offset), case .parameter(let number) = value.element else { return sum }
+            return sum + graph.parameters[number].shape.count
+        }
+        guard count <= Self.largestCount else {
+            throw InputError(
+                "the network's \(count) parameters do not fit into an ONNX file, which ends at 2 GiB",
+                hint: "export a narrower network")
+        }
     }
 
     /// Shapes at the size of the file or, where that is open, at one that the network takes: ranks and channels are the same.
@@ -140,12 +146,12 @@ package struct ONNXExport: Sendable {
 enum ValueInfo {
     /// A feature map `[N, channels, H, W]`; sizes that are nil are open.
     static func map(_ name: String, batch: Int?, _ channels: Int, _ height: Int?, _ width: Int?) -> Onnx_ValueInfoProto {
-        info(name, .float, [(batch, "N"), (channels, "C"), (height, "H"), (width, "W")])
+        info(name, .float, [(batch, "N"), (channels, ""), (height, "H"), (width, "W")])
     }
 
     /// A feature map of open sizes.
     static func anyMap(_ name: String) -> Onnx_ValueInfoProto {
-        info(name, .float, ["N", "C", "H", "W"].map { (nil, "\($0)") })
+        info(name, .float, ["N", "C", "H", "W"].map { (nil, $0) })
     }
 
     static func list(_ name: String, _ type: Onnx_TensorProto.DataType, _ sizes: [Int]) -> Onnx_ValueInfoProto {

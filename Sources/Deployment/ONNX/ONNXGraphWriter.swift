@@ -1,5 +1,6 @@
 import Documents
 import Engine
+import Networks
 
 /// Writes a graph's live nodes as ONNX nodes, in the graph's order.
 package struct ONNXGraphWriter {
@@ -13,8 +14,10 @@ package struct ONNXGraphWriter {
     private var initializers: [Onnx_TensorProto] = []
     /// The ONNX name of each value that was written.
     private var names: [Int: String] = [:]
+    /// The names that outputs are to have.
+    private var wanted: [Int: String] = [:]
 
-    package init(_ graph: Graph, shapes: [Shape], tensors: [String: Tensor<Float>], isStatic: Bool) throws {
+    package init(_ graph: Graph, shapes: [Shape], tensors: [String: Tensor<Float>], isStatic: Bool) {
         self.graph = graph
         self.shapes = shapes
         self.tensors = tensors
@@ -23,80 +26,74 @@ package struct ONNXGraphWriter {
 
     /// The whole graph with all its outputs; the output `image` is the first and is called `denoised`.
     package mutating func whole() throws -> Onnx_GraphProto {
-        try write(graph.ancestors(of: graph.outputs.map(\.value)))
-        var outputs: [String] = []
-        for (name, value) in graph.outputs {
-            let isImage = name == "image"
-            giveName(isImage ? Self.imageName : name, to: value)
-            outputs.insert(isImage ? Self.imageName : name, at: isImage ? 0 : outputs.endIndex)
-        }
-        return proto(nodes.list, outputs: outputs)
+        let image = graph.outputs.filter { $0.name == "image" }.map { (Self.imageName, $0.value) }
+        let outputs = image + graph.outputs.filter { $0.name != "image" }
+        wanted = Dictionary(outputs.map { ($1.index, $0) }) { first, _ in first }
+        try write(graph.ancestors(of: outputs.map(\.1)))
+        for (name, value) in outputs { copy(value, as: name) }
+        return proto(outputs: outputs.map { ValueInfo.anyMap($0.0) })
     }
 
     /// The router first, then exit after exit: what all the remaining exits need is run, and an `If` either ends at the next
     /// exit or goes on.
-    mutating func routed(exits: [String]) throws -> Onnx_GraphProto {
-        guard let gaps = graph.output("router") else { preconditionFailure("a dynamic network has a router") }
-        let values = exits.map { name in
-            guard let value = graph.output(name) else { preconditionFailure("no output \(name)") }
-            return value
+    mutating func routed(exits: [ValueID]) throws -> Onnx_GraphProto {
+        guard let gaps = graph.output("router"), let threshold = tensors[DynamicSkeleton.thresholdName] else {
+            preconditionFailure("a dynamic network has a router")
         }
         try write(graph.ancestors(of: [gaps]))
-        if let threshold = tensors[ONNXExport.thresholdName] { addInitializer(ONNXExport.thresholdName, threshold) }
+        addInitializer(DynamicSkeleton.thresholdName, threshold)
         nodes.path = "router"
-        let foretold = nodes.add("Relu", names[gaps.index] ?? "")
-        try goOn(values, from: 0, gaps: foretold)
-        var result = proto(nodes.list, outputs: [Self.imageName])
-        result.output.append(ValueInfo.list(Self.exitName, .int64, []))
-        return result
+        let foretold = nodes.add("Relu", name(of: gaps))
+        try goOn(exits, from: 0, gaps: foretold, (Self.imageName, Self.exitName))
+        return proto(outputs: [ValueInfo.anyMap(Self.imageName), ValueInfo.list(Self.exitName, .int64, [])])
     }
 
-    /// Writes the exits from number `first` on; the graph's outputs are then `denoised` and `exit` in the current list of nodes.
-    private mutating func goOn(_ exits: [ValueID], from first: Int, gaps: String) throws {
+    /// Writes the exits from number `first` on; `results` names the image and the exit's number that are left.
+    private mutating func goOn(
+        _ exits: [ValueID], from first: Int, gaps: String, _ results: (image: String, exit: String)
+    ) throws {
         let needed = exits[first...].map { graph.ancestors(of: [$0]) }
+        guard first < exits.count - 1 else { return try end(exits, at: first, results) }
         try write(needed.dropFirst().reduce(needed[0]) { $0.intersection($1) })
-        guard first < exits.count - 1 else { return try end(exits, at: first, Self.imageName, Self.exitName) }
         nodes.path = "router"
-        let gap = nodes.slice(gaps, first, first + 1, axis: 1)
-        let isEnough = nodes.add(
-            "Less", nodes.add("Reshape", gap, nodes.constant([1])), ONNXExport.thresholdName)
+        let gap = nodes.add("Reshape", nodes.slice(gaps, first, first + 1, axis: 1), nodes.constant([1]))
+        let isEnough = nodes.add("Less", gap, DynamicSkeleton.thresholdName)
         let path = "exit\(first + 1)"
-        let known = names
-        let leaving = try branch(path) { writer, image, exit in try writer.end(exits, at: first, image, exit) }
-        names = known
-        let goingOn = try branch("\(path)-passed") { writer, image, exit in
-            try writer.goOn(exits, from: first + 1, gaps: gaps)
-            writer.nodes.rename(Self.imageName, to: image)
-            writer.nodes.rename(Self.exitName, to: exit)
+        let leaving = try branch(path) { writer, results in try writer.end(exits, at: first, results) }
+        let goingOn = try branch("\(path)-passed") { writer, results in
+            try writer.goOn(exits, from: first + 1, gaps: gaps, results)
         }
-        names = known
         nodes.path = path
-        let results = nodes.add(
-            "If", [nodes.add("Squeeze", isEnough, nodes.constant([0]))], outputs: 2,
+        nodes.add(
+            "If", [nodes.add("Squeeze", isEnough, nodes.constant([0]))], named: [results.image, results.exit],
             [.graph("then_branch", leaving), .graph("else_branch", goingOn)])
-        nodes.rename(results[0], to: Self.imageName)
-        nodes.rename(results[1], to: Self.exitName)
     }
 
     /// Writes what one exit still needs, and names its image and its number.
-    private mutating func end(_ exits: [ValueID], at exit: Int, _ imageName: String, _ exitName: String) throws {
+    private mutating func end(_ exits: [ValueID], at exit: Int, _ results: (image: String, exit: String)) throws {
+        wanted[exits[exit].index] = results.image
         try write(graph.ancestors(of: [exits[exit]]))
-        giveName(imageName, to: exits[exit])
+        copy(exits[exit], as: results.image)
         nodes.path = "exit\(exit + 1)"
-        nodes.rename(nodes.constant([exit + 1], isScalar: true), to: exitName)
+        nodes.constant(exit + 1, named: results.exit)
     }
 
     /// A graph of its own that sees the names around it, with the outputs `NAME.denoised` and `NAME.exit`.
     private mutating func branch(
-        _ name: String, _ body: (inout ONNXGraphWriter, _ image: String, _ exit: String) throws -> Void
+        _ name: String, _ body: (inout ONNXGraphWriter, (image: String, exit: String)) throws -> Void
     ) throws -> Onnx_GraphProto {
-        let (image, exit) = ("\(name).\(Self.imageName)", "\(name).\(Self.exitName)")
-        let outer = nodes.enter()
-        try body(&self, image, exit)
+        let results = (image: "\(name).\(Self.imageName)", exit: "\(name).\(Self.exitName)")
+        var inner = self
+        inner.nodes.list = []
+        try body(&inner, results)
         var branch = Onnx_GraphProto()
         branch.name = name
-        branch.node = nodes.leave(to: outer)
-        branch.output = [ValueInfo.anyMap(image), ValueInfo.list(exit, .int64, [])]
+        branch.node = inner.nodes.list
+        branch.output = [ValueInfo.anyMap(results.image), ValueInfo.list(results.exit, .int64, [])]
+        // What the branch wrote is known in it alone, but for its weights and the names that are taken.
+        initializers = inner.initializers
+        inner.nodes.list = nodes.list
+        nodes = inner.nodes
         return branch
     }
 
@@ -105,9 +102,7 @@ package struct ONNXGraphWriter {
         for index in graph.values.indices where values.contains(index) && names[index] == nil {
             switch graph.values[index] {
             case .input(let name): names[index] = name
-            case .parameter(let number):
-                // Only where a node reads it: what was folded is read by no node of the file.
-                names[index] = graph.parameters[number].name
+            case .parameter(let number): names[index] = graph.parameters[number].name
             case .node(let number, let output): if output == 0 { try write(graph.nodes[number]) }
             }
         }
@@ -129,11 +124,27 @@ package struct ONNXGraphWriter {
             throw InputError("\(node.path): the operation \(type(of: node.operation).name) has no ONNX form")
         }
         let inputs = node.inputs.map { input in
-            if let tensor = parameter(input) { addInitializer(names[input.index] ?? "", tensor) }
-            return ONNXValue(name: names[input.index] ?? "", shape: onnxShape(input))
+            // Only here: what was folded is read by no node of the file.
+            if let tensor = parameter(input) { addInitializer(name(of: input), tensor) }
+            return ONNXValue(name: name(of: input), shape: onnxShape(input))
         }
         nodes.path = node.path
-        names[output] = operation.addNodes(to: &nodes, inputs)
+        let count = nodes.list.count
+        let result = operation.addNodes(to: &nodes, inputs)
+        names[output] = result
+        if let name = wanted[output], nodes.list.count > count, nodes.renameLast(result, to: name) { names[output] = name }
+    }
+
+    private func name(of value: ValueID) -> String {
+        guard let name = names[value.index] else { preconditionFailure("value \(value.index) is read before it is written") }
+        return name
+    }
+
+    /// Makes a value that has another name, or stands outside, known by this one.
+    private mutating func copy(_ value: ValueID, as name: String) {
+        guard self.name(of: value) != name else { return }
+        nodes.path = name
+        nodes.add("Identity", [self.name(of: value)], named: [name])
     }
 
     /// Derived parameters are computed here and stored.
@@ -164,24 +175,11 @@ package struct ONNXGraphWriter {
         initializers.append(tensor)
     }
 
-    /// Makes the value known by this name: its node's output is renamed or, where that stands elsewhere or has a name already, copied.
-    private mutating func giveName(_ name: String, to value: ValueID) {
-        guard let known = names[value.index] else { preconditionFailure("\(name) was not written") }
-        let isOutput = graph.outputs.contains { names[$0.value.index] == known && $0.value != value }
-        if !isOutput, nodes.list.contains(where: { $0.output.contains(known) }) {
-            nodes.rename(known, to: name)
-            names[value.index] = name
-        } else {
-            nodes.path = name
-            nodes.rename(nodes.add("Identity", known), to: name)
-        }
-    }
-
-    private func proto(_ nodes: [Onnx_NodeProto], outputs: [String]) -> Onnx_GraphProto {
+    private func proto(outputs: [Onnx_ValueInfoProto]) -> Onnx_GraphProto {
         var result = Onnx_GraphProto()
-        result.node = nodes
+        result.node = nodes.list
         result.initializer = initializers
-        result.output = outputs.map { ValueInfo.anyMap($0) }
+        result.output = outputs
         return result
     }
 }

@@ -16,7 +16,8 @@ package struct ONNXNodes {
     let isStatic: Bool
     /// The block path that nodes are named by: `block2.conv1` gives `block2.conv1/Conv`.
     var path = ""
-    private(set) var list: [Onnx_NodeProto] = []
+    /// In the order in which they are run.
+    var list: [Onnx_NodeProto] = []
     private var used: [String: Int] = [:]
 
     init(isStatic: Bool) { self.isStatic = isStatic }
@@ -26,14 +27,22 @@ package struct ONNXNodes {
         _ type: String, _ inputs: [String], outputs count: Int, _ attributes: [Onnx_AttributeProto] = []
     ) -> [String] {
         let name = unused("\(path)/\(type)")
+        let outputs = [name] + (1..<max(1, count)).map { "\(name)/\($0)" }
+        append(type, name, inputs, outputs, attributes)
+        return outputs
+    }
+
+    /// Adds a node whose outputs have names of their own.
+    mutating func add(_ type: String, _ inputs: [String], named outputs: [String], _ attributes: [Onnx_AttributeProto] = []) {
+        append(type, unused("\(path)/\(type)"), inputs, outputs, attributes)
+    }
+
+    private mutating func append(
+        _ type: String, _ name: String, _ inputs: [String], _ outputs: [String], _ attributes: [Onnx_AttributeProto]
+    ) {
         var node = Onnx_NodeProto()
-        node.opType = type
-        node.name = name
-        node.input = inputs
-        node.output = [name] + (1..<max(1, count)).map { "\(name)/\($0)" }
-        node.attribute = attributes
+        (node.opType, node.name, node.input, node.output, node.attribute) = (type, name, inputs, outputs, attributes)
         list.append(node)
-        return node.output
     }
 
     /// Adds a node with one output.
@@ -54,29 +63,21 @@ package struct ONNXNodes {
         return constant(.float, sizes: isScalar ? [] : [values.count], littleEndianData(values))
     }
 
+    /// A constant integer whose value has a name of its own.
+    mutating func constant(_ value: Int, named name: String) {
+        let data = withUnsafeBytes(of: Int64(value).littleEndian) { Data($0) }
+        add("Constant", [], named: [name], [.tensor("value", tensor(.int64, sizes: [], data))])
+    }
+
     private mutating func constant(_ type: Onnx_TensorProto.DataType, sizes: [Int], _ data: Data) -> String {
         add("Constant", attributes: [.tensor("value", tensor(type, sizes: sizes, data))])
     }
 
-    /// Starts a branch: an empty list of nodes whose names are unused in all that was added so far. Give it back to `leave`.
-    mutating func enter() -> [Onnx_NodeProto] {
-        defer { list = [] }
-        return list
-    }
-
-    /// Ends a branch: returns its nodes and goes on with those of the graph around it.
-    mutating func leave(to outer: [Onnx_NodeProto]) -> [Onnx_NodeProto] {
-        defer { list = outer }
-        return list
-    }
-
-    /// Gives a value that a node of this graph makes another name; its readers are given it too.
-    mutating func rename(_ old: String, to new: String) {
-        func renamed(_ name: String) -> String { name == old ? new : name }
-        for index in list.indices {
-            list[index].input = list[index].input.map(renamed)
-            list[index].output = list[index].output.map(renamed)
-        }
+    /// Gives the output of the last node another name; false where that is no output of the last node. Nothing reads it yet.
+    mutating func renameLast(_ output: String, to name: String) -> Bool {
+        guard let last = list.indices.last, list[last].output == [output] else { return false }
+        list[last].output = [name]
+        return true
     }
 
     /// The name, with a number where it is taken.

@@ -48,6 +48,9 @@ struct ExportCommand: ParsableCommand {
 
     func validate() throws {
         guard onnx != nil || safetensors != nil else { throw ValidationError("expected --onnx FILE, --safetensors FILE, or both") }
+        guard onnx != nil || (!training && depths == nil && size == nil && batch == nil) else {
+            throw ValidationError("--training, --depths, --size and --batch: only with --onnx FILE; weights are the same in any")
+        }
         if let onnx, !onnx.hasSuffix(".onnx") { throw ValidationError("--onnx: expected a name that ends with .onnx, found \(onnx)") }
         if let safetensors, !safetensors.hasSuffix(".safetensors") {
             throw ValidationError("--safetensors: expected a name that ends with .safetensors, found \(safetensors)")
