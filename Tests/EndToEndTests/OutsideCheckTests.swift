@@ -15,7 +15,8 @@ struct OutsideCheckTests {
     }
 
     @Test(
-        .enabled(if: ProcessInfo.processInfo.environment["HALCYON_LONG_TESTS"] == "1", "the slow suites run with `make test-long`"),
+        .enabled(
+            if: ProcessInfo.processInfo.environment["HALCYON_LONG_TESTS"] == "1", "the slow suites run with `make test-long`"),
         .enabled(
             if: OutsidePython.whole != nil,
             "no Python with \(OutsidePython.wholePackages.joined(separator: ", ")): Experiments/outside-check/run makes one"))
