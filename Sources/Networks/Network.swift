@@ -131,5 +131,5 @@ package struct Network: Sendable {
     }
 
     /// The output of an earlier exit, counted from 0: `exit1`, ...
-    static func exitName(_ index: Int) -> String { "exit\(index + 1)" }
+    package static func exitName(_ index: Int) -> String { "exit\(index + 1)" }
 }

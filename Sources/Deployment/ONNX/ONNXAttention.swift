@@ -23,7 +23,7 @@ extension WindowAttention: ONNXOperation {
         let key = nodes.transpose(qkv[1], [0, 4, 2, 3, 1])
         let value = nodes.transpose(qkv[2], [0, 4, 2, 1, 3])
         let products = nodes.add("MatMul", query, key)
-        let scale = nodes.constant([1 / Float(size).squareRoot()], isScalar: true)
+        let scale = nodes.constant([Float(1 / Double(size).squareRoot())], isScalar: true)
         var scores = nodes.add("Add", nodes.add("Mul", products, scale), inputs[1].name)
         if mask, shift > 0 { scores = nodes.add("Add", scores, neighbourMask(&nodes, inputs[0])) }
         let probabilities = nodes.add("Softmax", scores, attributes: [.int("axis", -1)])
