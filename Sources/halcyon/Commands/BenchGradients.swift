@@ -31,6 +31,7 @@ extension BenchCommand {
         @Option(help: ArgumentHelp("Height and width of the images.", valueName: "HxW"))
         var size = ImageSize(height: 16, width: 16)
         @Option(help: "Adam steps on the batch; the losses of all are written.") var steps = 1
+        @Option(name: .customLong("learning-rate"), help: "Adam's.") var learningRate = AdamSettings().learningRate
         @Option(help: "f32, f64.") var precision = Precision.f32
         @Option(help: "Threads of f32.") var threads = 1
         @Flag(name: .customLong("no-fusion"), help: "Compiles the graph as it is.") var noFusion = false
@@ -39,6 +40,9 @@ extension BenchCommand {
         func validate() throws {
             guard seed >= 0 else { throw ValidationError("--seed: expected at least 0, found \(seed)") }
             guard (1...10_000).contains(steps) else { throw ValidationError("--steps: expected 1 to 10000, found \(steps)") }
+            guard learningRate > 0, learningRate <= 1 else {
+                throw ValidationError("--learning-rate: expected more than 0 and at most 1, found \(learningRate)")
+            }
             guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
         }
 
@@ -98,12 +102,14 @@ extension BenchCommand {
                     if let tensor = values[name] { tensors.append(StoredTensor("\(group)/\(name)", tensor)) }
                 }
             }
-            var settings = [("steps", "\(steps)"), ("learning-rate", "\(AdamSettings().learningRate)")]
+            var settings = [("steps", "\(steps)"), ("learning-rate", "\(learningRate)")]
             if check.architecture.isDynamic { settings.append(("budget", "\(Self.budget)")) }
             return Record(
                 losses: losses.map(Double.init), tensors: tensors,
                 metadata: try check.metadata(precision: precision.rawValue, settings.map { (key: $0.0, value: $0.1) }))
         }
+
+        private var settings: AdamSettings { AdamSettings(learningRate: learningRate) }
 
         /// What a dynamic network's decisions aim at: full depth.
         private static let budget = 1.0
@@ -124,7 +130,7 @@ extension BenchCommand {
                 step += 1
                 executable.run()
                 let values = TrainingStepValues(executable, parameters: check.parameters, gradients: gradients)
-                device.adam(check.parameters, gradients, state: state, settings: AdamSettings(), step: step)
+                device.adam(check.parameters, gradients, state: state, settings: settings, step: step)
                 return values
             }
         }
@@ -144,7 +150,7 @@ extension BenchCommand {
             }
             var training = ReferenceTraining<Double>(
                 check.graph, try check.architecture.objective(.l2, budget: Self.budget),
-                parameters: exact(check.parameters.tensors))
+                parameters: exact(check.parameters.tensors), settings: settings)
             let inputs = exact(check.inputs)
             return { training.advance(inputs) }
         }
