@@ -16,7 +16,7 @@ package struct MeasurementEnvironment: Sendable, Equatable {
     package var version: String
 
     /// This process's environment.
-    package init(threads: Int = 1, version: String = "0.2.0") {
+    package init(threads: Int = 1) {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -27,7 +27,7 @@ package struct MeasurementEnvironment: Sendable, Equatable {
         self.threads = threads
         device = "cpu"
         blasCore = String(cString: halcyon_openblas_core())
-        self.version = version
+        version = Release.version
     }
 
     package var document: Document {

@@ -5,8 +5,6 @@ import Foundation
 /// Neural architecture search for image denoising: the command line.
 @main
 struct Halcyon: ParsableCommand {
-    static let version = "0.2.0"
-
     static let configuration = CommandConfiguration(
         commandName: "halcyon",
         abstract: "Searches for image-denoising networks that are best at every latency, and trains and measures them.",
@@ -20,7 +18,7 @@ struct Halcyon: ParsableCommand {
             A MODEL is a model.h5, a .safetensors file with --architecture FILE, or DIR#NUMBER for a trial of a study.
             Exit codes: 0 done, 2 the input is at fault, 1 anything else.
             """,
-        version: version,
+        version: Release.version,
         subcommands: [
             SearchCommand.self, ResumeCommand.self, ParetoCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
             EvaluateCommand.self, DenoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,

@@ -138,7 +138,7 @@ struct StudySession {
             let command = settings.command ?? [Bundle.main.executablePath ?? CommandLine.arguments[0], "worker"]
             return (LocalExecutor(slots: workers, command: command, launcher: settings.launcher, limits: settings.limits), WallClock())
         case .inProcess:
-            let environment = MeasurementEnvironment(version: Halcyon.version).document
+            let environment = MeasurementEnvironment().document
             return (InProcessExecutor(slots: workers, evaluator: DenoisingEvaluator(), environment: environment), WallClock())
         case .simulated:
             // Really trained, one at a time; the clock is virtual: three forward passes a step at 100 GFLOP/s.

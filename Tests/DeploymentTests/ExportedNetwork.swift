@@ -58,7 +58,7 @@ struct ExportedNetwork {
 
     func file(_ part: ONNXPart, fixed: Size? = nil) throws -> Data {
         try ONNXExport(architecture, part, size: fixed.map { ($0.height, $0.width) }, batch: fixed?.batch)
-            .data(parameters.tensors, program: "halcyon test")
+            .data(parameters.tensors)
     }
 
     func inputs(_ size: Size) -> [String: Tensor<Float>] {

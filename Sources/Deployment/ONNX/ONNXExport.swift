@@ -45,18 +45,15 @@ package struct ONNXExport: Sendable {
     /// The file's bytes.
     /// - Parameter tensors: every parameter and buffer by name.
     /// - Throws: `InputError` where the network cannot take the size, or is too large for a file.
-    package func data(_ tensors: [String: Tensor<Float>], program: String) throws -> Data {
-        try model(tensors, program: program).serializedData()
-    }
+    package func data(_ tensors: [String: Tensor<Float>]) throws -> Data { try model(tensors).serializedData() }
 
-    func model(_ tensors: [String: Tensor<Float>], program: String) throws -> Onnx_ModelProto {
+    private func model(_ tensors: [String: Tensor<Float>]) throws -> Onnx_ModelProto {
         let graph = try self.graph()
         try checkCount(graph)
         var model = Onnx_ModelProto()
         model.irVersion = Int64(Self.irVersion)
-        let name = program.split(separator: " ", maxSplits: 1).map(String.init)
-        model.producerName = name[0]
-        if name.count > 1 { model.producerVersion = name[1] }
+        model.producerName = Release.program
+        model.producerVersion = Release.version
         var opset = Onnx_OperatorSetIdProto()
         opset.domain = ""
         opset.version = Int64(Self.opset)

@@ -58,7 +58,7 @@ struct BenchCase {
     /// Says which numbers a file holds, for `__metadata__`.
     func metadata(precision: String, _ more: [(key: String, value: String)]) throws -> [(key: String, value: String)] {
         var fields: [(key: String, value: String)] = [
-            ("halcyon", Halcyon.version), ("architecture", architecture.canonicalDocument.canonicalJSON),
+            (Release.program, Release.version), ("architecture", architecture.canonicalDocument.canonicalJSON),
             ("architecture_hash", architecture.architectureHash), ("family", architecture.family), ("seed", "\(seed)"),
             ("precision", precision), ("batch", "\(batch)"), ("size", "\(size)"), ("layout", "NCHW"),
         ]

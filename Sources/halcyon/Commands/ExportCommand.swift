@@ -86,7 +86,7 @@ struct ExportCommand: ParsableCommand {
             let export = ONNXExport(
                 architecture, part, size: size.map { ($0.height, $0.width) }, batch: size == nil ? nil : batch ?? 1)
             do {
-                return (path, [UInt8](try export.data(tensors, program: "halcyon \(Halcyon.version)")))
+                return (path, [UInt8](try export.data(tensors)))
             } catch let error as InputError where error.location == nil {
                 throw InputError(file: source, error.message, hint: error.hint)
             }

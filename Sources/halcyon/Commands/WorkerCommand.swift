@@ -12,7 +12,7 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         WorkerLoop.serveStandardStreams(
-            evaluator: DenoisingEvaluator(), environment: MeasurementEnvironment(version: Halcyon.version).document,
+            evaluator: DenoisingEvaluator(), environment: MeasurementEnvironment().document,
             capabilities: ["train", "latency"])
     }
 }
