@@ -31,7 +31,11 @@ package struct Architecture: Sendable {
     package init(_ document: Document) throws {
         try document.allowOnly(["halcyon", "name", "network", "training"])
         if document["halcyon"] != nil { try document.checkVersion() }
-        name = try document.optional("name")?.string("name")
+        let name = try document.optional("name")
+        self.name = try name?.string("name")
+        if let name, self.name == "" {
+            throw name.fail("name: expected some text, found an empty one", hint: "leave `name` out, or give one")
+        }
         training = try document.optional("training") ?? [:]
         _ = try training.fields("training")
         let source = try document.required("network")

@@ -49,7 +49,7 @@ struct ONNXEvaluator {
                 throw ONNXError("\(node.name): \(error)")
             }
         }
-        for output in graph.output + graph.valueInfo { try check(values[output.name], output) }
+        for output in graph.output { try check(values[output.name], output) }
         return Dictionary(uniqueKeysWithValues: graph.output.map { ($0.name, values[$0.name]!) })
     }
 

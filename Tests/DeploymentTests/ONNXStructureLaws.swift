@@ -153,7 +153,7 @@ import Testing
             let architecture = network.architecture
             let convention = architecture.network
             #expect(model.irVersion == 8 && model.opsetImport.map(\.version) == [17] && model.opsetImport[0].domain.isEmpty, what)
-            #expect(model.producerName == "halcyon" && model.producerVersion == "test", what)
+            #expect(model.producerName == Release.program && model.producerVersion == Release.version, what)
             let metadata = Dictionary(uniqueKeysWithValues: model.metadataProps.map { ($0.key, $0.value) })
             let expected = [
                 "architecture_hash": architecture.architectureHash, "family": architecture.family,

@@ -36,6 +36,7 @@ let malformedDocuments: [MalformedInput] =
         ("a key twice", "width: 8", "width: 8\n    width: 9", ["net.yaml:", "\"width\" stands twice", "keep one"]),
         ("a misspelt key", "width: 8", "widht: 8", ["net.yaml:6:5", "unknown key \"widht\"", "did you mean \"width\"?"]),
         ("a tab", "    kind", "\tkind", ["net.yaml:5:1", "check the indentation"]),
+        ("no name in a name", "sound", "\"\"", ["net.yaml:2:7", "name: expected some text, found an empty one", "leave `name` out"]),
         ("a control character", "sound", "so\u{1}und", ["net.yaml:2:9", "control characters are not allowed"]),
         ("a newer format", "halcyon: 1", "halcyon: 2", ["net.yaml:1:10", "expected version 1", "write halcyon: 1"]),
         ("no end of a text", "sound", "\"sound", ["net.yaml:", "check the indentation, quotes and brackets"]),

@@ -34,8 +34,8 @@ let malformedExports: [MalformedInput] = [
         "a routed batch", "export {net} --onnx {here}/o.onnx --depths routed --size 8 --batch 2",
         says: ["--depths routed: decides for one image at a time", "see `halcyon export --help`"]),
     MalformedInput(
-        "an export into no folder", "export {net} --onnx {here}/none/o.onnx",
-        says: ["{here}/none/o.onnx: cannot be written: No such file or directory", "check the folder"]),
+        "an export into no folder", "export {net} --safetensors {here}/o.safetensors --onnx {here}/none/o.onnx",
+        says: ["{here}/none/o.onnx: cannot be written: there is no folder {here}/none", "make the folder"]),
     MalformedInput(
         "a size too small to be padded",
         "export {here}/net.yaml --onnx {here}/o.onnx --safetensors {here}/o.safetensors --size 3x3",

@@ -12,12 +12,14 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             The ONNX file (opset \(ONNXExport.opset)) has the input image [N, C, H, W] in 0...1, with a noise map also noise-map \
             [N, 1, H, W] (sigma / 255), and the output denoised [N, C, H, W], which is not clamped. N, H and W are open unless \
-            --size fixes them. Its metadata_props hold the architecture, its hash and its input convention.
+            --size fixes them; a network that pads by reflection needs images of more than half its size-multiple. The \
+            metadata_props hold the architecture, its hash and its input convention.
 
             A dynamic network is exported at full depth. --depths each writes a file for each depth, with -exit1, -exit2, ... \
             (the last is full depth) and -router before the ending; the router's output is what each earlier exit would lose, \
             in dB. --depths routed writes one file that decides by itself, for one image at a time: its second output is the \
-            exit, counted from 1, and its optional input router.threshold the loss in dB that is allowed.
+            exit, counted from 1, and its optional input router.threshold the loss in dB that is allowed (OpenVINO knows no \
+            optional inputs and keeps the model's own).
 
             EXAMPLES
               halcyon export runs/quickstart#7 --onnx denoiser.onnx
@@ -67,10 +69,13 @@ struct ExportCommand: ParsableCommand {
             throw InputError(file: source, "holds a static network, which has one depth", hint: "leave --depths out")
         }
         if let size { try checkSizes(height: size.height, width: size.width, batch: batch ?? 1) }
-        // All are made before one is written: a network that cannot be exported leaves nothing behind.
-        let files = try onnx.map { try onnxFiles(architecture, store.tensors, $0) } ?? []
+        // All are made before one is written: what cannot be exported, or cannot be written, leaves nothing behind.
+        let parts = onnx.map { onnxParts(of: architecture, $0) } ?? []
+        for path in parts.map(\.path) + [safetensors].compactMap({ $0 }) { try checkWritable(path) }
+        let files = try onnxFiles(architecture, store.tensors, parts)
         if let safetensors {
-            try SafetensorsFile.write(store.namedTensors, to: safetensors)
+            let metadata = [("architecture_hash", architecture.architectureHash), ("architecture", architecture.canonicalDocument.json)]
+            try SafetensorsFile.write(store.namedTensors, metadata: metadata.map { (key: $0.0, value: $0.1) }, to: safetensors)
             report(safetensors, architecture, [("tensors", .int(store.names.count))], "\(store.names.count) tensors")
         }
         for (path, bytes) in files {
@@ -80,9 +85,9 @@ struct ExportCommand: ParsableCommand {
     }
 
     private func onnxFiles(
-        _ architecture: Architecture, _ tensors: [String: Tensor<Float>], _ path: String
+        _ architecture: Architecture, _ tensors: [String: Tensor<Float>], _ parts: [(part: ONNXPart, path: String)]
     ) throws -> [(path: String, bytes: [UInt8])] {
-        try parts(of: architecture, path).map { part, path in
+        try parts.map { part, path in
             let export = ONNXExport(
                 architecture, part, size: size.map { ($0.height, $0.width) }, batch: size == nil ? nil : batch ?? 1)
             do {
@@ -108,7 +113,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     /// What is written, and where.
-    private func parts(of architecture: Architecture, _ path: String) -> [(ONNXPart, String)] {
+    private func onnxParts(of architecture: Architecture, _ path: String) -> [(part: ONNXPart, path: String)] {
         func named(_ suffix: String) -> String { path.dropLast(".onnx".count) + "-\(suffix).onnx" }
         if training { return [(.training, path)] }
         switch depths ?? .full {

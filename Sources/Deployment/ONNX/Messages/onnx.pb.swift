@@ -61,33 +61,6 @@ package nonisolated struct Onnx_ModelProto: Sendable {
   /// Clears the value of `producerVersion`. Subsequent reads from it will return its default value.
   package mutating func clearProducerVersion() {self._producerVersion = nil}
 
-  package var domain: String {
-    get {_domain ?? String()}
-    set {_domain = newValue}
-  }
-  /// Returns true if `domain` has been explicitly set.
-  package var hasDomain: Bool {self._domain != nil}
-  /// Clears the value of `domain`. Subsequent reads from it will return its default value.
-  package mutating func clearDomain() {self._domain = nil}
-
-  package var modelVersion: Int64 {
-    get {_modelVersion ?? 0}
-    set {_modelVersion = newValue}
-  }
-  /// Returns true if `modelVersion` has been explicitly set.
-  package var hasModelVersion: Bool {self._modelVersion != nil}
-  /// Clears the value of `modelVersion`. Subsequent reads from it will return its default value.
-  package mutating func clearModelVersion() {self._modelVersion = nil}
-
-  package var docString: String {
-    get {_docString ?? String()}
-    set {_docString = newValue}
-  }
-  /// Returns true if `docString` has been explicitly set.
-  package var hasDocString: Bool {self._docString != nil}
-  /// Clears the value of `docString`. Subsequent reads from it will return its default value.
-  package mutating func clearDocString() {self._docString = nil}
-
   package var graph: Onnx_GraphProto {
     get {_graph ?? Onnx_GraphProto()}
     set {_graph = newValue}
@@ -108,9 +81,6 @@ package nonisolated struct Onnx_ModelProto: Sendable {
   fileprivate var _irVersion: Int64? = nil
   fileprivate var _producerName: String? = nil
   fileprivate var _producerVersion: String? = nil
-  fileprivate var _domain: String? = nil
-  fileprivate var _modelVersion: Int64? = nil
-  fileprivate var _docString: String? = nil
   fileprivate var _graph: Onnx_GraphProto? = nil
 }
 
@@ -194,27 +164,15 @@ package nonisolated struct Onnx_GraphProto: Sendable {
 
   package var initializer: [Onnx_TensorProto] = []
 
-  package var docString: String {
-    get {_docString ?? String()}
-    set {_docString = newValue}
-  }
-  /// Returns true if `docString` has been explicitly set.
-  package var hasDocString: Bool {self._docString != nil}
-  /// Clears the value of `docString`. Subsequent reads from it will return its default value.
-  package mutating func clearDocString() {self._docString = nil}
-
   package var input: [Onnx_ValueInfoProto] = []
 
   package var output: [Onnx_ValueInfoProto] = []
-
-  package var valueInfo: [Onnx_ValueInfoProto] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _name: String? = nil
-  fileprivate var _docString: String? = nil
 }
 
 package nonisolated struct Onnx_NodeProto: Sendable {
@@ -246,101 +204,83 @@ package nonisolated struct Onnx_NodeProto: Sendable {
 
   package var attribute: [Onnx_AttributeProto] = []
 
-  package var docString: String {
-    get {_docString ?? String()}
-    set {_docString = newValue}
-  }
-  /// Returns true if `docString` has been explicitly set.
-  package var hasDocString: Bool {self._docString != nil}
-  /// Clears the value of `docString`. Subsequent reads from it will return its default value.
-  package mutating func clearDocString() {self._docString = nil}
-
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _name: String? = nil
   fileprivate var _opType: String? = nil
-  fileprivate var _docString: String? = nil
 }
 
-package nonisolated struct Onnx_AttributeProto: @unchecked Sendable {
+package nonisolated struct Onnx_AttributeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var name: String {
-    get {_storage._name ?? String()}
-    set {_uniqueStorage()._name = newValue}
+    get {_name ?? String()}
+    set {_name = newValue}
   }
   /// Returns true if `name` has been explicitly set.
-  package var hasName: Bool {_storage._name != nil}
+  package var hasName: Bool {self._name != nil}
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
-  package mutating func clearName() {_uniqueStorage()._name = nil}
+  package mutating func clearName() {self._name = nil}
 
   package var f: Float {
-    get {_storage._f ?? 0}
-    set {_uniqueStorage()._f = newValue}
+    get {_f ?? 0}
+    set {_f = newValue}
   }
   /// Returns true if `f` has been explicitly set.
-  package var hasF: Bool {_storage._f != nil}
+  package var hasF: Bool {self._f != nil}
   /// Clears the value of `f`. Subsequent reads from it will return its default value.
-  package mutating func clearF() {_uniqueStorage()._f = nil}
+  package mutating func clearF() {self._f = nil}
 
   package var i: Int64 {
-    get {_storage._i ?? 0}
-    set {_uniqueStorage()._i = newValue}
+    get {_i ?? 0}
+    set {_i = newValue}
   }
   /// Returns true if `i` has been explicitly set.
-  package var hasI: Bool {_storage._i != nil}
+  package var hasI: Bool {self._i != nil}
   /// Clears the value of `i`. Subsequent reads from it will return its default value.
-  package mutating func clearI() {_uniqueStorage()._i = nil}
+  package mutating func clearI() {self._i = nil}
 
   package var s: Data {
-    get {_storage._s ?? Data()}
-    set {_uniqueStorage()._s = newValue}
+    get {_s ?? Data()}
+    set {_s = newValue}
   }
   /// Returns true if `s` has been explicitly set.
-  package var hasS: Bool {_storage._s != nil}
+  package var hasS: Bool {self._s != nil}
   /// Clears the value of `s`. Subsequent reads from it will return its default value.
-  package mutating func clearS() {_uniqueStorage()._s = nil}
+  package mutating func clearS() {self._s = nil}
 
   package var t: Onnx_TensorProto {
-    get {_storage._t ?? Onnx_TensorProto()}
-    set {_uniqueStorage()._t = newValue}
+    get {_t ?? Onnx_TensorProto()}
+    set {_t = newValue}
   }
   /// Returns true if `t` has been explicitly set.
-  package var hasT: Bool {_storage._t != nil}
+  package var hasT: Bool {self._t != nil}
   /// Clears the value of `t`. Subsequent reads from it will return its default value.
-  package mutating func clearT() {_uniqueStorage()._t = nil}
+  package mutating func clearT() {self._t = nil}
 
   package var g: Onnx_GraphProto {
-    get {_storage._g ?? Onnx_GraphProto()}
-    set {_uniqueStorage()._g = newValue}
+    get {_g ?? Onnx_GraphProto()}
+    set {_g = newValue}
   }
   /// Returns true if `g` has been explicitly set.
-  package var hasG: Bool {_storage._g != nil}
+  package var hasG: Bool {self._g != nil}
   /// Clears the value of `g`. Subsequent reads from it will return its default value.
-  package mutating func clearG() {_uniqueStorage()._g = nil}
+  package mutating func clearG() {self._g = nil}
 
-  package var floats: [Float] {
-    get {_storage._floats}
-    set {_uniqueStorage()._floats = newValue}
-  }
-
-  package var ints: [Int64] {
-    get {_storage._ints}
-    set {_uniqueStorage()._ints = newValue}
-  }
+  package var ints: [Int64] = []
 
   package var type: Onnx_AttributeProto.AttributeType {
-    get {_storage._type ?? .undefined}
-    set {_uniqueStorage()._type = newValue}
+    get {_type ?? .undefined}
+    set {_type = newValue}
   }
   /// Returns true if `type` has been explicitly set.
-  package var hasType: Bool {_storage._type != nil}
+  package var hasType: Bool {self._type != nil}
   /// Clears the value of `type`. Subsequent reads from it will return its default value.
-  package mutating func clearType() {_uniqueStorage()._type = nil}
+  package mutating func clearType() {self._type = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -351,7 +291,6 @@ package nonisolated struct Onnx_AttributeProto: @unchecked Sendable {
     case string = 3
     case tensor = 4
     case graph = 5
-    case floats = 6
     case ints = 7
 
     package init() {
@@ -362,7 +301,13 @@ package nonisolated struct Onnx_AttributeProto: @unchecked Sendable {
 
   package init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _name: String? = nil
+  fileprivate var _f: Float? = nil
+  fileprivate var _i: Int64? = nil
+  fileprivate var _s: Data? = nil
+  fileprivate var _t: Onnx_TensorProto? = nil
+  fileprivate var _g: Onnx_GraphProto? = nil
+  fileprivate var _type: Onnx_AttributeProto.AttributeType? = nil
 }
 
 package nonisolated struct Onnx_ValueInfoProto: Sendable {
@@ -555,7 +500,7 @@ fileprivate nonisolated let _protobuf_package = "onnx"
 
 nonisolated extension Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{1}domain\0\u{3}model_version\0\u{3}doc_string\0\u{1}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -566,9 +511,6 @@ nonisolated extension Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularInt64Field(value: &self._irVersion) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._producerName) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self._producerVersion) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self._domain) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self._modelVersion) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self._docString) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._graph) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.opsetImport) }()
       case 14: try { try decoder.decodeRepeatedMessageField(value: &self.metadataProps) }()
@@ -591,15 +533,6 @@ nonisolated extension Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._producerVersion {
       try visitor.visitSingularStringField(value: v, fieldNumber: 3)
     } }()
-    try { if let v = self._domain {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._modelVersion {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._docString {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
-    } }()
     try { if let v = self._graph {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
@@ -616,9 +549,6 @@ nonisolated extension Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs._irVersion != rhs._irVersion {return false}
     if lhs._producerName != rhs._producerName {return false}
     if lhs._producerVersion != rhs._producerVersion {return false}
-    if lhs._domain != rhs._domain {return false}
-    if lhs._modelVersion != rhs._modelVersion {return false}
-    if lhs._docString != rhs._docString {return false}
     if lhs._graph != rhs._graph {return false}
     if lhs.opsetImport != rhs.opsetImport {return false}
     if lhs.metadataProps != rhs.metadataProps {return false}
@@ -707,7 +637,7 @@ nonisolated extension Onnx_StringStringEntryProto: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GraphProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{4}\u{5}doc_string\0\u{1}input\0\u{1}output\0\u{3}value_info\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -718,10 +648,8 @@ nonisolated extension Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.node) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.initializer) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self._docString) }()
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.input) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.output) }()
-      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.valueInfo) }()
       default: break
       }
     }
@@ -741,17 +669,11 @@ nonisolated extension Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.initializer.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.initializer, fieldNumber: 5)
     }
-    try { if let v = self._docString {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
-    } }()
     if !self.input.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.input, fieldNumber: 11)
     }
     if !self.output.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.output, fieldNumber: 12)
-    }
-    if !self.valueInfo.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.valueInfo, fieldNumber: 13)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -760,10 +682,8 @@ nonisolated extension Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.node != rhs.node {return false}
     if lhs._name != rhs._name {return false}
     if lhs.initializer != rhs.initializer {return false}
-    if lhs._docString != rhs._docString {return false}
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
-    if lhs.valueInfo != rhs.valueInfo {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -771,7 +691,7 @@ nonisolated extension Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".NodeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{3}doc_string\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -784,7 +704,6 @@ nonisolated extension Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._opType) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.attribute) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self._docString) }()
       default: break
       }
     }
@@ -810,9 +729,6 @@ nonisolated extension Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.attribute.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.attribute, fieldNumber: 5)
     }
-    try { if let v = self._docString {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -822,7 +738,6 @@ nonisolated extension Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._name != rhs._name {return false}
     if lhs._opType != rhs._opType {return false}
     if lhs.attribute != rhs.attribute {return false}
-    if lhs._docString != rhs._docString {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -830,132 +745,75 @@ nonisolated extension Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AttributeProto"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{2}\u{c}type\0")
-
-  fileprivate class _StorageClass {
-    var _name: String? = nil
-    var _f: Float? = nil
-    var _i: Int64? = nil
-    var _s: Data? = nil
-    var _t: Onnx_TensorProto? = nil
-    var _g: Onnx_GraphProto? = nil
-    var _floats: [Float] = []
-    var _ints: [Int64] = []
-    var _type: Onnx_AttributeProto.AttributeType? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _name = source._name
-      _f = source._f
-      _i = source._i
-      _s = source._s
-      _t = source._t
-      _g = source._g
-      _floats = source._floats
-      _ints = source._ints
-      _type = source._type
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{2}\u{2}ints\0\u{2}\u{c}type\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
-        case 2: try { try decoder.decodeSingularFloatField(value: &_storage._f) }()
-        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._i) }()
-        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._s) }()
-        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._t) }()
-        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._g) }()
-        case 7: try { try decoder.decodeRepeatedFloatField(value: &_storage._floats) }()
-        case 8: try { try decoder.decodeRepeatedInt64Field(value: &_storage._ints) }()
-        case 20: try { try decoder.decodeSingularEnumField(value: &_storage._type) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self._f) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._i) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self._s) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._t) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._g) }()
+      case 8: try { try decoder.decodeRepeatedInt64Field(value: &self.ints) }()
+      case 20: try { try decoder.decodeSingularEnumField(value: &self._type) }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._name {
-        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._f {
-        try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
-      } }()
-      try { if let v = _storage._i {
-        try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
-      } }()
-      try { if let v = _storage._s {
-        try visitor.visitSingularBytesField(value: v, fieldNumber: 4)
-      } }()
-      try { if let v = _storage._t {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      } }()
-      try { if let v = _storage._g {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      } }()
-      if !_storage._floats.isEmpty {
-        try visitor.visitRepeatedFloatField(value: _storage._floats, fieldNumber: 7)
-      }
-      if !_storage._ints.isEmpty {
-        try visitor.visitRepeatedInt64Field(value: _storage._ints, fieldNumber: 8)
-      }
-      try { if let v = _storage._type {
-        try visitor.visitSingularEnumField(value: v, fieldNumber: 20)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._f {
+      try visitor.visitSingularFloatField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._i {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._s {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._t {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._g {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if !self.ints.isEmpty {
+      try visitor.visitRepeatedInt64Field(value: self.ints, fieldNumber: 8)
     }
+    try { if let v = self._type {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 20)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Onnx_AttributeProto, rhs: Onnx_AttributeProto) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._name != rhs_storage._name {return false}
-        if _storage._f != rhs_storage._f {return false}
-        if _storage._i != rhs_storage._i {return false}
-        if _storage._s != rhs_storage._s {return false}
-        if _storage._t != rhs_storage._t {return false}
-        if _storage._g != rhs_storage._g {return false}
-        if _storage._floats != rhs_storage._floats {return false}
-        if _storage._ints != rhs_storage._ints {return false}
-        if _storage._type != rhs_storage._type {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._name != rhs._name {return false}
+    if lhs._f != rhs._f {return false}
+    if lhs._i != rhs._i {return false}
+    if lhs._s != rhs._s {return false}
+    if lhs._t != rhs._t {return false}
+    if lhs._g != rhs._g {return false}
+    if lhs.ints != rhs.ints {return false}
+    if lhs._type != rhs._type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension Onnx_AttributeProto.AttributeType: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNDEFINED\0\u{1}FLOAT\0\u{1}INT\0\u{1}STRING\0\u{1}TENSOR\0\u{1}GRAPH\0\u{1}FLOATS\0\u{1}INTS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNDEFINED\0\u{1}FLOAT\0\u{1}INT\0\u{1}STRING\0\u{1}TENSOR\0\u{1}GRAPH\0\u{2}\u{2}INTS\0")
 }
 
 nonisolated extension Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
