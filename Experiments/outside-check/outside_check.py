@@ -6,7 +6,7 @@
     cost       parameters and multiply-accumulates counted from the ONNX files are those of `halcyon cost`
 
 Each case is one architecture, drawn by its own seed: a failing one is repeated alone by the options that are printed.
-Exit code: 0 all within the tolerances, 1 not, 2 a package or the halcyon binary is missing. README.md tells the rest.
+Exit code: 0 all within the tolerances, 1 not, 2 a wrong option, or no package or halcyon binary. README.md tells the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import math
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,8 +39,10 @@ except ImportError as error:
     sys.exit(2)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+HALCYON = REPOSITORY / ".build/release/halcyon"
 SPACES = ["chain", "unetpp", "swin", "mobile", "dynamic", "mixed"]
 PACKAGES = {"exports": ["onnxruntime", "openvino"], "gradients": ["torch"], "cost": []}
+COUNTS = {"exports": "--count", "gradients": "--gradients", "cost": "--cost"}
 METADATA = ["architecture_hash", "architecture", "family", "input-channels", "noise-map", "predicts", "size-multiple", "padding"]
 ADAM_STEPS = 10
 LEARNING_RATE = 3e-5  # at 1e-3 some networks are chaotic in 32 bits: README.md
@@ -50,10 +53,10 @@ TOLERANCES = {
     "onnxruntime": 1e-4,  # largest absolute difference of any output
     "OpenVINO": 1e-3,
     "f32 output": 1e-4,  # of the training graph
-    "f32 gradient": 1e-4,  # max|a - b| / max|b| of the worst tensor
+    "f32 gradient": 1e-4,  # max|a - b| / max|b| of the worst tensor among those within this; nearness judges the others
     "f32 statistics": 1e-5,
-    "f32 Adam": 1e-3,  # relative, of the worst step's loss
-    "f32 nearness": 2.0,  # where a gradient is farther off: our distance from Float64 as a multiple of PyTorch's
+    "f32 nearness": 2.0,  # of the gradients that are farther off: our distance from Float64 as a multiple of PyTorch's
+    "f32 Adam": 1e-5,  # relative, of the worst step's loss: an epsilon of 1e-7 is off by up to 2e-5
     "f64 output": 1e-9,
     "f64 gradient": 1e-9,
     "f64 statistics": 1e-9,
@@ -71,11 +74,6 @@ class Case:
     def __str__(self) -> str:
         return f"{self.space}:{self.seed}"
 
-    @property
-    def options(self) -> str:
-        count = "--count" if self.check == "exports" else f"--{self.check}"
-        return f"--only {self.check} --spaces {self.space} --seed {self.seed} {count} 1"
-
 
 @dataclass
 class Report:
@@ -85,6 +83,9 @@ class Report:
     family: str = "unknown"
     errors: dict[str, tuple[float, str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    gradients: int = 0  # tensors
+    near_gradients: int = 0  # those of them that are judged by nearness
+    fall: float = 0  # of the loss by the Adam steps, as a part of it
     seconds: float = 0
 
     def measure(self, kind: str, error: float, place: str) -> None:
@@ -107,6 +108,12 @@ class Settings:
     halcyon: str
     fast: bool
     keep: Path | None
+
+    def repeating(self, case: Case) -> str:
+        """The command that runs this case alone."""
+        command = f"outside_check.py --only {case.check} --spaces {case.space} --seed {case.seed} {COUNTS[case.check]} 1"
+        other = "" if Path(self.halcyon) == HALCYON.resolve() else f" --halcyon {shlex.quote(self.halcyon)}"
+        return command + " --fast" * self.fast + other
 
 
 class Workspace:
@@ -193,10 +200,17 @@ def shape_text(tensors: dict[str, Any]) -> str:
     return "x".join(map(str, tensors["input"].shape))
 
 
+def size_text(tensors: dict[str, Any]) -> str:
+    return "x".join(map(str, tensors["input"].shape[2:]))
+
+
 # Exports
 
+Runner = Callable[[dict[str, Any]], dict[str, Any]]
+Runners = dict[str, Callable[[Path], Runner]]
 
-def onnxruntime_runner(file: Path) -> Callable[[dict[str, Any]], dict[str, Any]]:
+
+def onnxruntime_runner(file: Path) -> Runner:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -206,7 +220,7 @@ def onnxruntime_runner(file: Path) -> Callable[[dict[str, Any]], dict[str, Any]]
     return lambda feeds: dict(zip(names, session.run(names, feeds)))
 
 
-def openvino_runner(file: Path) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def openvino_runner(file: Path) -> Runner:
     import openvino
 
     core, settings = openvino.Core(), {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
@@ -224,48 +238,88 @@ def check_exports(work: Workspace, report: Report) -> None:
     runs = [work.infer(sides[0], sides[1], 1), work.infer(sides[2], sides[3], 2)]
     exits = sum(key.startswith("exit") for key in runs[0]) + 1
     early = [f"exit{number}" for number in range(1, exits)]
-    # By file, the tensor that each of its outputs must be.
-    files = {network: {"denoised": "output"}, work.export("training.onnx", "--training"): {"denoised": "output"}}
+    whole = {"denoised": "output"}
+    every = whole | ({name: name for name in [*early, "router"]} if early else {})
+    fixed = ["--size", size_text(runs[1]), "--batch", "2"]
+    # The files, the tensor that each of their outputs must be, and what they are run with.
+    files = [
+        (network, whole, runs), (work.export("training.onnx", "--training"), every, runs),
+        (work.export("network-fixed.onnx", *fixed), whole, runs[1:]),
+        (work.export("training-fixed.onnx", "--training", *fixed), every, runs[1:]),
+    ]
     if early:
-        files[work.folder / "training.onnx"] |= {name: name for name in [*early, "router"]}
         work.export("depths.onnx", "--depths", "each")
-        for number, tensor in enumerate([*early, "output"], 1):
-            files[work.folder / f"depths-exit{number}.onnx"] = {"denoised": tensor}
-        files[work.folder / "depths-router.onnx"] = {"router": "router"}
-    programs = [("onnxruntime", onnxruntime_runner)] + ([] if work.settings.fast else [("OpenVINO", openvino_runner)])
-    for file, expected in files.items():
+        tensors = enumerate([*early, "output"], 1)
+        files += [(work.folder / f"depths-exit{number}.onnx", {"denoised": tensor}, runs) for number, tensor in tensors]
+        files.append((work.folder / "depths-router.onnx", {"router": "router"}, runs))
+    programs = {"onnxruntime": onnxruntime_runner} | ({} if work.settings.fast else {"OpenVINO": openvino_runner})
+    for file, expected, inputs in files:
         if file != network:
             checked_model(file, cost, report)
-        for program, make_runner in programs:
-            run = make_runner(file)
-            for tensors in runs:
+        for program, runner in programs.items():
+            run = runner(file)
+            for tensors in inputs:
                 found, place = run(feeds_of(tensors)), f"{file.name} at {shape_text(tensors)}"
                 report.require(set(found) == set(expected), f"{place}: {program} has the outputs {sorted(found)}")
                 for output in set(found) & set(expected):
                     report.measure(program, difference(found[output], tensors[expected[output]]), f"{output} of {place}")
     if early:
-        check_routed(work, report, cost, runs[0], exits)
+        images = [runs[0][name] for name in [*early, "output"]]
+        check_routed(work, report, cost, runs[0], images, programs)
 
 
-def check_routed(work: Workspace, report: Report, cost: dict[str, Any], tensors: dict[str, Any], exits: int) -> None:
-    """The file that chooses its depth itself: at the model's threshold and at thresholds that reach each exit."""
+def check_routed(
+    work: Workspace, report: Report, cost: dict[str, Any], tensors: dict[str, Any], images: list[Any], programs: Runners
+) -> None:
+    """The files that choose their depth themselves: with the model's router at the model's threshold, and with a router that
+    foretells one dB less for each exit, so that every exit is reached."""
     file = work.export("routed.onnx", "--depths", "routed")
+    fixed = work.export("routed-fixed.onnx", "--depths", "routed", "--size", size_text(tensors))
     initializers = {item.name: item for item in checked_model(file, cost, report).graph.initializer}
+    checked_model(fixed, cost, report)
+
+    def check(program: str, file: Path, threshold: float | None, expected: set[int]) -> None:
+        given = {} if threshold is None else {"router.threshold": np.array([threshold], np.float32)}
+        found = programs[program](file)(feeds_of(tensors) | given)
+        place, number = f"{file.name} at {shape_text(tensors)}", int(found["exit"])
+        place += "" if threshold is None else f", threshold {threshold:g}"
+        report.require(found["exit"].dtype == np.int64 and found["exit"].shape == (), f"{place}: exit is no int64 scalar")
+        report.require(number in expected, f"{place}: {program} left at exit {number}, expected {sorted(expected)}")
+        if 1 <= number <= len(images):
+            report.measure(program, difference(found["denoised"], images[number - 1]), f"exit {number} of {place}")
+
     trained = float(onnx.numpy_helper.to_array(initializers["router.threshold"])[0])
     gaps = [max(float(gap), 0.0) for gap in tensors["router"].flatten()]
-    steps = sorted({0.0, *gaps})
-    # Between the gaps, so that rounding decides nothing.
-    between = [(low + high) / 2 for low, high in zip(steps, steps[1:]) if high - low > 1e-3]
-    run = onnxruntime_runner(file)
-    for threshold in [None, 0.0, *between, steps[-1] + 1]:
-        given = {} if threshold is None else {"router.threshold": np.array([threshold], np.float32)}
-        found = run(feeds_of(tensors) | given)
-        limit = trained if threshold is None else threshold
-        expected = next((number for number, gap in enumerate(gaps, 1) if gap < limit), exits)
-        place, number = f"{file.name} at {shape_text(tensors)}, threshold {limit:g}", int(found["exit"])
-        report.require(found["exit"].dtype == np.int64 and found["exit"].shape == (), f"{place}: exit is no int64 scalar")
-        report.require(number == expected, f"{place}: left at exit {number}, expected {expected} by the gaps {gaps}")
-        report.measure("onnxruntime", difference(found["denoised"], tensors.get(f"exit{number}", tensors["output"])), place)
+    for program in programs:
+        # Where a gap is as near the threshold as the program may be off, it may leave at either exit.
+        limits = [trained, trained - TOLERANCES[program], trained + TOLERANCES[program]]
+        expected = {next((number for number, gap in enumerate(gaps, 1) if gap < limit), len(images)) for limit in limits}
+        for routed in (file, fixed):
+            check(program, routed, None, expected)
+
+    foretold = [float(len(images) - number) for number in range(1, len(images))]
+    stepped = {"router.output.weight": [0.0], "router.output.bias": foretold}
+    descending = rewritten(file, "routed-descending.onnx", stepped)
+    for number in range(1, len(images) + 1):
+        threshold = len(images) - number + 0.5
+        check("onnxruntime", descending, threshold, {number})
+        if number > 1:  # a gap that equals the threshold is not below it
+            check("onnxruntime", descending, threshold + 0.5, {number})
+        if "OpenVINO" in programs:  # it drops inputs that have an initialiser
+            stored = rewritten(file, f"routed-descending-{number}.onnx", stepped | {"router.threshold": [threshold]})
+            check("OpenVINO", stored, None, {number})
+
+
+def rewritten(file: Path, name: str, values: dict[str, list[float]]) -> Path:
+    """A copy of the file with other initialisers; a single value fills all of one."""
+    model = onnx.load(file)
+    kept = {item.name: item for item in model.graph.initializer}
+    for key, numbers in values.items():
+        sizes = tuple(kept[key].dims)
+        array = np.full(sizes, numbers[0], np.float32) if len(numbers) == 1 else np.array(numbers, np.float32).reshape(sizes)
+        kept[key].CopyFrom(onnx.numpy_helper.from_array(array, key))
+    onnx.save(model, file.with_name(name))
+    return file.with_name(name)
 
 
 # Gradients
@@ -322,6 +376,7 @@ def check_gradients(work: Workspace, report: Report) -> None:
         error = difference(tensors["losses"] / run.losses, np.ones(ADAM_STEPS))
         report.measure(f"{precision} Adam", error, f"the losses {place}")
 
+    report.fall = float(1 - wide["losses"][-1] / wide["losses"][0])
     moved: list[Any] = []
 
     def nearness(name: str) -> float:
@@ -342,9 +397,11 @@ def check_gradients(work: Workspace, report: Report) -> None:
         key, place = f"gradients/{name}", f"{name} at {size}"
         report.measure("f64 gradient", relative(wide[key], truth, floor), place)
         error = relative(narrow[key], theirs["f32"].gradients[name])
+        report.gradients += 1
         if error <= TOLERANCES["f32 gradient"]:
             report.measure("f32 gradient", error, place)
         else:
+            report.near_gradients += 1
             report.measure("f32 nearness", nearness(name), f"{place}, which is {error:.3g} from PyTorch's")
 
 
@@ -398,7 +455,7 @@ def run_case(case: Case, settings: Settings) -> Report:
     if report.failures and settings.keep:
         kept = settings.keep / f"{case.check}-{case.space}-{case.seed}"
         shutil.copytree(folder, kept, dirs_exist_ok=True)
-        (kept / "failures.txt").write_text("\n".join([f"outside_check.py {case.options}", *report.failures]) + "\n")
+        (kept / "failures.txt").write_text("\n".join([settings.repeating(case), *report.failures]) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     report.seconds = time.monotonic() - start
     return report
@@ -452,9 +509,37 @@ def table(reports: list[Report]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
+def training_text(reports: list[Report]) -> str:
+    """What the table's columns do not tell: the gradients that the first one leaves out, and how far the Adam steps lead."""
+    members = [report for report in reports if report.gradients]
+    near = [report for report in members if report.near_gradients]
+    tensors = f"{sum(report.near_gradients for report in near)} of {sum(report.gradients for report in members)} tensors"
+    which = f": {', '.join(str(report.case) for report in near)}" if near else ""
+    falls = [f"{100 * part:.2g} %" for part in np.quantile([report.fall for report in members], [0.5, 0, 1])]
+    return (
+        f"{len(near)} of {len(members)} networks had a gradient judged by nearness ({tensors}){which}\n"
+        f"{ADAM_STEPS} Adam steps lower the loss by {falls[0]} (median; {falls[1]} to {falls[2]})"
+    )
+
+
+def refusal(options: argparse.Namespace, checks: list[str]) -> str | None:
+    """What is wrong with the options: a set without cases, or an option without effect."""
+    if options.fast and options.only == "gradients":
+        return "--fast --only gradients: --fast has no gradients; leave one of them out"
+    for check, name in COUNTS.items():
+        count = vars(options)[name.removeprefix("--")]
+        if count is not None and count < 1:
+            return f"{name} {count}: expected 1 or more"
+        if count is not None and check not in checks:
+            return f"{name}: has no effect, for only {' and '.join(checks)} {'is' if len(checks) == 1 else 'are'} checked"
+    if options.jobs < 1:
+        return f"--jobs {options.jobs}: expected 1 or more"
+    return None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--halcyon", default=str(REPOSITORY / ".build/release/halcyon"), help="default: the release build")
+    parser.add_argument("--halcyon", default=str(HALCYON), help="default: the release build")
     parser.add_argument("--spaces", nargs="+", choices=SPACES, default=SPACES, metavar="NAME", help=f"{', '.join(SPACES)}: all")
     parser.add_argument("--count", type=int, metavar="N", help="architectures of each space whose exports are run (default: 200)")
     parser.add_argument("--gradients", type=int, metavar="N", help="architectures, the spaces in turn (default: 60)")
@@ -468,6 +553,9 @@ def main() -> int:
     options = parser.parse_args()
 
     checks = [options.only] if options.only else ["exports", "cost"] if options.fast else list(PACKAGES)
+    if wrong := refusal(options, checks):
+        print(f"outside_check.py: {wrong}", file=sys.stderr)
+        return 2
     packages = [name for check in checks for name in PACKAGES[check] if not (options.fast and name == "openvino")]
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     halcyon = shutil.which(options.halcyon)
@@ -477,27 +565,28 @@ def main() -> int:
         print("outside_check.py: " + (packages if missing else binary), file=sys.stderr)
         return 2
 
-    spaces, few = options.spaces, 2 if options.fast else None
-    exports = options.count if options.count is not None else few or 200
+    spaces = options.spaces
     counts = {
-        "exports": exports * len(spaces),
-        "gradients": options.gradients if options.gradients is not None else 60,
-        "cost": options.cost if options.cost is not None else few * len(spaces) if few else 50,
+        "exports": (options.count or (2 if options.fast else 200)) * len(spaces),
+        "gradients": options.gradients or 60,
+        "cost": options.cost or (2 * len(spaces) if options.fast else 50),
     }
     numbered = [(check, index) for check in checks for index in range(counts[check])]
     cases = [Case(check, spaces[index % len(spaces)], options.seed + index // len(spaces)) for check, index in numbered]
     settings = Settings(str(Path(halcyon).resolve()), options.fast, options.keep.resolve() if options.keep else None)
-    reports = collected(run_cases(cases, settings, max(1, options.jobs)), len(cases))
+    reports = collected(run_cases(cases, settings, options.jobs), len(cases))
     order = {case: index for index, case in enumerate(cases)}
     reports.sort(key=lambda report: order[report.case])
     if options.json:
         rows = [vars(report) | {"case": vars(report.case), "failures": report.failures} for report in reports]
         options.json.write_text(json.dumps({"tolerances": TOLERANCES, "cases": rows}, indent=1) + "\n")
     print(table(reports))
+    if any(report.gradients for report in reports):
+        print(training_text(reports))
     failed = [report for report in reports if report.failures]
     for report in failed:
         more = f" (and {len(report.failures) - 1} more)" if len(report.failures) > 1 else ""
-        print(f"FAILED {report.case} {report.failures[0]}{more}; again: outside_check.py {report.case.options}")
+        print(f"FAILED {report.case} {report.failures[0]}{more}; again: {settings.repeating(report.case)}")
     print(f"{len(reports)} cases, {len(failed)} failed, {sum(report.seconds for report in reports):.0f} s of work")
     return 1 if failed else 0
 

@@ -18,17 +18,24 @@ from torch import Tensor
 
 Attributes = dict[str, Any]
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
+# What the exporter writes and the functions below read. A node with another attribute, or without one of these, is refused.
+ATTRIBUTES = {
+    "BatchNormalization": {"epsilon", "momentum"}, "Cast": {"to"}, "Concat": {"axis"}, "Constant": {"value"},
+    "Conv": {"kernel_shape", "pads", "dilations", "group"}, "DepthToSpace": {"blocksize", "mode"}, "Gather": {"axis"},
+    "HardSigmoid": {"alpha", "beta"}, "LayerNormalization": {"axis", "epsilon"}, "LeakyRelu": {"alpha"},
+    "MaxPool": {"kernel_shape", "strides"}, "Pad": {"mode"}, "Resize": {"mode", "coordinate_transformation_mode"},
+    "Shape": {"start", "end"}, "Softmax": {"axis"}, "SpaceToDepth": {"blocksize"}, "Split": {"axis"}, "Transpose": {"perm"},
+}
 
 
 def widened(value: float) -> float:
-    """What a 32-bit constant of a graph was meant to be in 64 bits: a short decimal, 1/n, 1/sqrt(n) or sqrt(n)."""
+    """What a 32-bit constant of a graph was meant to be in 64 bits: the short decimal, 1/n or 1/sqrt(n) that rounds to it."""
     size = abs(float(value))
     if size == 0 or not math.isfinite(size):
         return float(value)
     guesses = [round(size, 3 - math.floor(math.log10(size)))]
-    guesses += [1 / round(1 / size), 1 / math.sqrt(round(size**-2))] if size < 1 else [math.sqrt(round(size**2))]
-    # A constant computed in 32 bits may be a unit in the last place away.
-    return math.copysign(next((guess for guess in guesses if abs(guess / size - 1) < 2.0**-23), size), float(value))
+    guesses += [1 / round(1 / size), 1 / math.sqrt(round(size**-2))] if size < 1 else []
+    return math.copysign(next((guess for guess in guesses if np.float32(guess) == np.float32(size)), size), float(value))
 
 
 class TorchNetwork:
@@ -44,6 +51,9 @@ class TorchNetwork:
         self.functions = torch_functions(dtype)
 
     def attributes(self, node: onnx.NodeProto) -> Attributes:
+        found = {item.name for item in node.attribute}
+        if found != ATTRIBUTES.get(node.op_type, set()):
+            raise RuntimeError(f"node {node.name}: {node.op_type} with the attributes {sorted(found)}")
         return {"outputs": len(node.output)} | {item.name: self.attribute(item) for item in node.attribute}
 
     def attribute(self, item: onnx.AttributeProto) -> Any:
@@ -76,7 +86,7 @@ def torch_functions(dtype: torch.dtype) -> dict[str, Callable[..., Any]]:
     def convolution(a, x, weight, bias=None):
         top, left, bottom, right = a["pads"]
         require(top == bottom and left == right, a)
-        return F.conv2d(x, weight, bias, a.get("strides", 1), (top, left), a["dilations"], a["group"])
+        return F.conv2d(x, weight, bias, 1, (top, left), a["dilations"], a["group"])
 
     def layer_normalization(a, x, scale, bias):
         require(a["axis"] in (-1, x.dim() - 1), a)
@@ -97,19 +107,19 @@ def torch_functions(dtype: torch.dtype) -> dict[str, Callable[..., Any]]:
 
     def depth_to_space(a, x):
         (n, c, h, w), r = x.shape, a["blocksize"]
-        if a.get("mode", "DCR") == "CRD":
+        if a["mode"] == "CRD":
             return F.pixel_shuffle(x, r)
         return x.reshape(n, r, r, c // r**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // r**2, h * r, w * r)
 
     def gather(a, x, indices):
-        axis = a.get("axis", 0) % x.dim()
+        axis = a["axis"] % x.dim()
         chosen = x.index_select(axis, indices.flatten() % x.shape[axis])
         return chosen.reshape(x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
 
-    def slices(a, x, starts, ends, axes, steps=None):
+    def slices(a, x, starts, ends, axes):
         places = [slice(None)] * x.dim()
         for index, axis in enumerate(axes.tolist()):
-            places[axis] = slice(int(starts[index]), int(ends[index]), 1 if steps is None else int(steps[index]))
+            places[axis] = slice(int(starts[index]), int(ends[index]))
         return x[tuple(places)]
 
     def reshape(a, x, shape):
@@ -131,12 +141,11 @@ def torch_functions(dtype: torch.dtype) -> dict[str, Callable[..., Any]]:
         "HardSwish": lambda a, x: F.hardswish(x), "HardSigmoid": lambda a, x: (a["alpha"] * x + a["beta"]).clamp(0, 1),
         "Sigmoid": lambda a, x: torch.sigmoid(x), "Erf": lambda a, x: torch.erf(x), "Softmax": lambda a, x: x.softmax(a["axis"]),
         "Add": lambda a, x, y: x + y, "Sub": lambda a, x, y: x - y, "Mul": lambda a, x, y: x * y, "Neg": lambda a, x: -x,
-        "Div": lambda a, x, y: x / y if x.is_floating_point() else torch.div(x, y, rounding_mode="trunc"),
         "Mod": lambda a, x, y: torch.remainder(x, y), "MatMul": lambda a, x, y: x @ y, "Constant": lambda a: a["value"],
         "Less": lambda a, x, y: x < y, "Equal": lambda a, x, y: x == y, "Where": lambda a, x, y, z: torch.where(x, y, z),
-        "Cast": lambda a, x: x.to({1: dtype, 6: torch.int32, 7: torch.int64, 9: torch.bool}[a["to"]]),
+        "Cast": lambda a, x: x.to({onnx.TensorProto.FLOAT: dtype}[a["to"]]),
         "Range": lambda a, start, limit, delta: torch.arange(start.item(), limit.item(), delta.item()),
-        "Shape": lambda a, x: torch.tensor(x.shape)[a.get("start", 0) : a.get("end")],
+        "Shape": lambda a, x: torch.tensor(x.shape)[a["start"] : a["end"]],
         "Transpose": lambda a, x: x.permute(a["perm"]), "Squeeze": lambda a, x, axes: x.squeeze(axes.tolist()),
     }
 
