@@ -130,10 +130,12 @@ import Trials
             """
         for ending in ["", "\nread line; exit 3", "\nsleep 0.05"] {
             let settings = try Synthetic.settings(trials: 8, more: "limits: {retries: 0}")
-            let log = MemoryLog()
+            let directory = NSTemporaryDirectory() + "halcyon-execution-" + UUID().uuidString
+            defer { try? FileManager.default.removeItem(atPath: directory) }
             let controller = Controller(
-                study: try Synthetic.study(settings), log: log,
-                executor: LocalExecutor(slots: 2, command: ["/bin/sh", "-c", script + ending], limits: settings.limits))
+                study: try Synthetic.study(settings), log: MemoryLog(),
+                executor: LocalExecutor(slots: 2, command: ["/bin/sh", "-c", script + ending], limits: settings.limits),
+                folder: StudyFolder(path: directory))
             #expect(try controller.run().paused == false)
             #expect(controller.study.trials.allSatisfy { $0.state == .complete && $0.attempts == 1 })
         }
