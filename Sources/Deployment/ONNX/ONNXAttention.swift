@@ -12,7 +12,9 @@ extension WindowAttention: ONNXOperation {
     /// The windows are taken apart and put together by SpaceToDepth and DepthToSpace, so no shape needs arithmetic:
     /// `[N, 3C, H, W]` to q, k and v `[N, windows, heads, window², C / heads]`.
     package func addNodes(to nodes: inout ONNXNodes, _ inputs: [ONNXValue]) -> String {
-        let channels = inputs[0].channels / 3, size = channels / heads, places = window * window
+        let channels = inputs[0].channels / 3
+        let size = channels / heads
+        let places = window * window
         let rolled = nodes.rolled(inputs[0].name, by: shift)
         let parts = nodes.add("SpaceToDepth", rolled, attributes: [.int("blocksize", window)])
         let separate = nodes.add("Reshape", parts, nodes.constant([0, places, 3, heads, size, -1]))
@@ -44,13 +46,16 @@ extension WindowAttention: ONNXOperation {
     /// `[windows, 1, window², window²]`.
     private func neighbourMask(_ nodes: inout ONNXNodes, _ map: ONNXValue) -> String {
         // A label for each side of the seams: 0 or 2 by rows, and 0 or 1 by columns.
-        let rows = nodes.isBeforeSeam(map, axis: 2, shift: shift), columns = nodes.isBeforeSeam(map, axis: 3, shift: shift)
-        let doubled = nodes.add("Mul", nodes.add("Unsqueeze", rows, nodes.constant([0, 1, 3])), nodes.constant([Float(2)], isScalar: true))
+        let rows = nodes.isBeforeSeam(map, axis: 2, shift: shift)
+        let columns = nodes.isBeforeSeam(map, axis: 3, shift: shift)
+        let doubled = nodes.add(
+            "Mul", nodes.add("Unsqueeze", rows, nodes.constant([0, 1, 3])), nodes.constant([Float(2)], isScalar: true))
         let labels = nodes.add("Add", doubled, nodes.add("Unsqueeze", columns, nodes.constant([0, 1, 2])))
         let parts = nodes.add("SpaceToDepth", labels, attributes: [.int("blocksize", window)])
         let windows = nodes.transpose(nodes.add("Reshape", parts, nodes.constant([window * window, -1])), [1, 0])
         let isTogether = nodes.add(
-            "Equal", nodes.add("Unsqueeze", windows, nodes.constant([1, 3])), nodes.add("Unsqueeze", windows, nodes.constant([1, 2])))
+            "Equal", nodes.add("Unsqueeze", windows, nodes.constant([1, 3])),
+            nodes.add("Unsqueeze", windows, nodes.constant([1, 2])))
         return nodes.add(
             "Where", isTogether, nodes.constant([Float(0)], isScalar: true), nodes.constant([Float(-1e9)], isScalar: true))
     }

@@ -103,7 +103,8 @@ package struct ONNXExport: Sendable {
             return try graph.shapes(inputs: inputs)
         } catch let error as ShapeError {
             throw InputError(
-                "the network cannot take images of \(height ?? multiple)x\(width ?? multiple): \(error.description)", hint: "use a larger size")
+                "the network cannot take images of \(height ?? multiple)x\(width ?? multiple): \(error.description)",
+                hint: "use a larger size")
         }
     }
 
@@ -122,7 +123,8 @@ package struct ONNXExport: Sendable {
         let network = architecture.network
         var rows = [
             ("architecture_hash", architecture.architectureHash), ("architecture", architecture.canonicalDocument.json),
-            ("family", architecture.family), ("input-channels", "\(network.inputChannels)"), ("noise-map", "\(network.hasNoiseMap)"),
+            ("family", architecture.family), ("input-channels", "\(network.inputChannels)"),
+            ("noise-map", "\(network.hasNoiseMap)"),
             ("predicts", network.predicts.rawValue), ("pixel-unshuffle", "\(network.pixelUnshuffle)"),
             ("size-multiple", "\(network.sizeMultiple)"), ("padding", network.padding.rawValue),
             ("layout", "NCHW"), ("range", "0...1; the output is not clamped"),

@@ -112,7 +112,9 @@ package struct ONNXGraphWriter {
         let output = node.outputs[0].index
         if isFolded(node) {
             let inputs: [Tensor<Double>] = node.inputs.map { input in
-                guard let tensor = parameter(input) else { preconditionFailure("\(node.path) folds a value that is no parameter") }
+                guard let tensor = parameter(input) else {
+                    preconditionFailure("\(node.path) folds a value that is no parameter")
+                }
                 return Tensor<Double>(tensor.shape, tensor.elements.map(Double.init))
             }
             let folded: Tensor<Double> = node.operation.reference(inputs)[0]

@@ -151,7 +151,8 @@ extension PixelUnshuffle: ONNXOperation {
 extension PixelShuffle: ONNXOperation {
     package func addNodes(to nodes: inout ONNXNodes, _ inputs: [ONNXValue]) -> String {
         if factor == 1 { return inputs[0].name }
-        let count = factor * factor, places = order.rowMajorPlaces(factor)
+        let count = factor * factor
+        let places = order.rowMajorPlaces(factor)
         let sources = (0..<inputs[0].channels).map { $0 / count * count + (places.firstIndex(of: $0 % count) ?? 0) }
         let parts = nodes.gather(inputs[0].name, sources)
         return nodes.add("DepthToSpace", parts, attributes: [.int("blocksize", factor), .string("mode", "CRD")])

@@ -70,7 +70,8 @@ package struct ReferenceTraining<Scalar: ReferenceScalar>: Sendable {
         let v = Tensor.zip(secondMoments[name] ?? Tensor(gradient.shape), gradient) { beta2 * $0 + (1 - beta2) * $1 * $1 }
         firstMoments[name] = m
         secondMoments[name] = v
-        let rate = Scalar(settings.learningRate), epsilon = Scalar(settings.epsilon)
+        let rate = Scalar(settings.learningRate)
+        let epsilon = Scalar(settings.epsilon)
         let stepSize = Scalar(settings.learningRate / (1 - pow(settings.beta1, Double(step))))
         let correction = Scalar((1 - pow(settings.beta2, Double(step))).squareRoot())
         let decayed = parameters[name]!.map { $0 - rate * Scalar(settings.weightDecay) * $0 }

@@ -29,16 +29,17 @@ struct BenchCase {
         shapes["target"] = shapes["image"]
         parameters = ParameterStore(forChecks: graph.parameters, seed: UInt64(seed))
         let root = RandomStream(seed: UInt64(seed)).split("inputs")
-        inputs = Dictionary(uniqueKeysWithValues: shapes.map { name, shape in
-            var stream = root.split(name)
-            var tensor = Tensor<Float>(shape)
-            let (run, highest) = name == "noise-map" ? (shape.height * shape.width, 75.0 / 255) : (1, 1)
-            for start in stride(from: 0, to: shape.count, by: run) {
-                let value = Float(stream.uniform() * highest)
-                for index in start..<start + run { tensor.elements[index] = value }
-            }
-            return (name, tensor)
-        })
+        inputs = Dictionary(
+            uniqueKeysWithValues: shapes.map { name, shape in
+                var stream = root.split(name)
+                var tensor = Tensor<Float>(shape)
+                let (run, highest) = name == "noise-map" ? (shape.height * shape.width, 75.0 / 255) : (1, 1)
+                for start in stride(from: 0, to: shape.count, by: run) {
+                    let value = Float(stream.uniform() * highest)
+                    for index in start..<start + run { tensor.elements[index] = value }
+                }
+                return (name, tensor)
+            })
     }
 
     /// The graph's outputs that are images, or a router's, with their names in a file; full depth first.
@@ -86,7 +87,8 @@ extension StoredTensor {
 
     /// Images `[N, H, W, C]`, written as `[N, C, H, W]` in `Scalar`.
     init<Source: ReferenceScalar, Scalar: CheckScalar>(images name: String, _ tensor: Tensor<Source>, as type: Scalar.Type) {
-        let shape = tensor.shape, area = shape.height * shape.width
+        let shape = tensor.shape
+        let area = shape.height * shape.width
         var values = [Scalar](repeating: 0, count: shape.count)
         for (index, value) in tensor.elements.enumerated() {
             let (pixel, channel) = (index / shape.channels, index % shape.channels)

@@ -40,27 +40,40 @@ struct ExportCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The network of a .safetensors file.", valueName: "FILE")) var architecture: String?
     @Option(help: ArgumentHelp("The ONNX file to write.", valueName: "FILE")) var onnx: String?
-    @Option(help: ArgumentHelp("A file for all parameters and buffers, by the names of the graph.", valueName: "FILE")) var safetensors: String?
-    @Flag(help: "Keeps batch norm as nodes instead of folding it into convolutions; a dynamic network with all its outputs.") var training = false
+    @Option(help: ArgumentHelp("A file for all parameters and buffers, by the names of the graph.", valueName: "FILE"))
+    var safetensors: String?
+    @Flag(help: "Keeps batch norm as nodes instead of folding it into convolutions; a dynamic network with all its outputs.")
+    var training = false
     @Option(help: "Seed of an architecture's weights, the same as bench gradients --seed (default: 0).") var seed: UInt64?
     @Option(help: "Of a dynamic network: full, each or routed.") var depths: Depths?
-    @Option(help: ArgumentHelp("Fixes height and width; every shape is then a constant of the file.", valueName: "HxW")) var size: ImageSize?
+    @Option(help: ArgumentHelp("Fixes height and width; every shape is then a constant of the file.", valueName: "HxW")) var size:
+        ImageSize?
     @Option(help: "With --size: fixes the number of images (default: 1).") var batch: Int?
     @Flag(help: "One JSON object a file.") var json = false
 
     func validate() throws {
-        guard onnx != nil || safetensors != nil else { throw ValidationError("expected --onnx FILE, --safetensors FILE, or both") }
+        guard onnx != nil || safetensors != nil else {
+            throw ValidationError("expected --onnx FILE, --safetensors FILE, or both")
+        }
         guard onnx != nil || (!training && depths == nil && size == nil && batch == nil) else {
             throw ValidationError("--training, --depths, --size and --batch: only with --onnx FILE; weights are the same in any")
         }
-        if let onnx, !onnx.hasSuffix(".onnx") { throw ValidationError("--onnx: expected a name that ends with .onnx, found \(onnx)") }
+        if let onnx, !onnx.hasSuffix(".onnx") {
+            throw ValidationError("--onnx: expected a name that ends with .onnx, found \(onnx)")
+        }
         if let safetensors, !safetensors.hasSuffix(".safetensors") {
             throw ValidationError("--safetensors: expected a name that ends with .safetensors, found \(safetensors)")
         }
-        guard !training || depths == nil else { throw ValidationError("--depths: the training graph has all depths; leave one of the two out") }
-        guard batch == nil || size != nil else { throw ValidationError("--batch: expected together with --size, which makes shapes constant") }
+        guard !training || depths == nil else {
+            throw ValidationError("--depths: the training graph has all depths; leave one of the two out")
+        }
+        guard batch == nil || size != nil else {
+            throw ValidationError("--batch: expected together with --size, which makes shapes constant")
+        }
         if let batch, !(1...65536).contains(batch) { throw ValidationError("--batch: expected 1 to 65536, found \(batch)") }
-        if depths == .routed, batch ?? 1 > 1 { throw ValidationError("--depths routed: decides for one image at a time; leave --batch out") }
+        if depths == .routed, batch ?? 1 > 1 {
+            throw ValidationError("--depths routed: decides for one image at a time; leave --batch out")
+        }
     }
 
     func run() throws {
@@ -74,7 +87,9 @@ struct ExportCommand: ParsableCommand {
         for path in parts.map(\.path) + [safetensors].compactMap({ $0 }) { try checkWritable(path) }
         let files = try onnxFiles(architecture, store.tensors, parts)
         if let safetensors {
-            let metadata = [("architecture_hash", architecture.architectureHash), ("architecture", architecture.canonicalDocument.json)]
+            let metadata = [
+                ("architecture_hash", architecture.architectureHash), ("architecture", architecture.canonicalDocument.json),
+            ]
             try SafetensorsFile.write(store.namedTensors, metadata: metadata.map { (key: $0.0, value: $0.1) }, to: safetensors)
             report(safetensors, architecture, [("tensors", .int(store.names.count))], "\(store.names.count) tensors")
         }
@@ -102,7 +117,8 @@ struct ExportCommand: ParsableCommand {
         let trial = try TrialReference(source)
         guard trial != nil || source.hasSuffix(".h5") || source.hasSuffix(".safetensors") else {
             guard self.architecture == nil else {
-                throw InputError(file: source, "is an architecture itself", hint: "leave --architecture out, or give a .safetensors file")
+                throw InputError(
+                    file: source, "is an architecture itself", hint: "leave --architecture out, or give a .safetensors file")
             }
             let architecture = try Architecture.load(source)
             return (architecture, ParameterStore(forChecks: try buildGraph(architecture).parameters, seed: seed ?? 0))
@@ -119,7 +135,8 @@ struct ExportCommand: ParsableCommand {
         switch depths ?? .full {
         case .full: return [(.path(exit: architecture.exitCount - 1), path)]
         case .routed: return [(.routed, path)]
-        case .each: return (0..<architecture.exitCount).map { (.path(exit: $0), named("exit\($0 + 1)")) } + [(.router, named("router"))]
+        case .each:
+            return (0..<architecture.exitCount).map { (.path(exit: $0), named("exit\($0 + 1)")) } + [(.router, named("router"))]
         }
     }
 
