@@ -109,7 +109,7 @@ import Trials
         let settings = try Synthetic.settings(trials: 6)
         let log = MemoryLog()
         let controller = Controller(
-            study: try Synthetic.study(settings), log: log,
+            study: try Synthetic.study(settings, folder: directory), log: log,
             executor: LocalExecutor(slots: 2, command: ["/bin/sh", "-c", script], limits: settings.limits),
             folder: StudyFolder(path: directory))
         #expect(try controller.run().paused == false)
@@ -133,7 +133,7 @@ import Trials
             let directory = NSTemporaryDirectory() + "halcyon-execution-" + UUID().uuidString
             defer { try? FileManager.default.removeItem(atPath: directory) }
             let controller = Controller(
-                study: try Synthetic.study(settings), log: MemoryLog(),
+                study: try Synthetic.study(settings, folder: directory), log: MemoryLog(),
                 executor: LocalExecutor(slots: 2, command: ["/bin/sh", "-c", script + ending], limits: settings.limits),
                 folder: StudyFolder(path: directory))
             #expect(try controller.run().paused == false)

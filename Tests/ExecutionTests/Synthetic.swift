@@ -37,13 +37,13 @@ enum Synthetic {
 
     static let asha = "{kind: asha, rungs: [25, 100, 400]}"
 
-    static func study(_ settings: StudySettings, facts: [StudyFact] = []) throws -> Study {
+    static func study(_ settings: StudySettings, folder: String = "", facts: [StudyFact] = []) throws -> Study {
         let space = try space()
         return try Study(
             settings: settings, space: space,
             strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
             scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(),
-            folder: "", facts: facts)
+            folder: folder, facts: facts)
     }
 
     /// Runs a study to its end in virtual time.
