@@ -190,14 +190,15 @@ def train(
     network: TorchNetwork, feeds: dict[str, np.ndarray], target: np.ndarray, metadata: dict[str, str], moved: int = 0
 ) -> TrainingRun:
     """As many steps of PyTorch's Adam as `metadata` tells, always on the same batch.
-    - moved: a seed other than 0 first moves every parameter and input by at most one unit in the last place of 32 bits."""
+    - moved: a seed other than 0 first moves every parameter and input by some units in the last place of 32 bits: seeds 1 to 8
+      by at most one, 9 to 16 by at most two, and so on."""
     torch.set_num_threads(1)
     inputs, goal = {name: torch.tensor(value) for name, value in feeds.items()}, torch.tensor(target)
     if moved:
-        generator = torch.Generator().manual_seed(moved)
+        generator, units = torch.Generator().manual_seed(moved), 1 + (moved - 1) // 8
         with torch.no_grad():
             for tensor in [*network.parameters.values(), *inputs.values()]:
-                tensor *= 1 + (2 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64) - 1) * 2.0**-23
+                tensor *= 1 + (2 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64) - 1) * units * 2.0**-23
     optimizer = torch.optim.Adam(list(network.parameters.values()), lr=float(metadata["learning-rate"]))
     losses: list[float] = []
     first: list[dict[str, np.ndarray]] = []
