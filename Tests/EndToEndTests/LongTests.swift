@@ -40,21 +40,15 @@ struct LongTests {
             print("skipped: the published weights and test sets (HALCYON_WEIGHTS, HALCYON_DATA) have no \(absent)")
             return
         }
-        let (process, output) = (Process(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-            ["python3", Program.repository + "/Experiments/published-weights/published.py", "--halcyon", Program.path]
-            + ["--weights", weights, "--data", data]
-        process.standardOutput = output
-        try process.run()
-        let table = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus != 127 else {
+        let script = Program.repository + "/Experiments/published-weights/published.py"
+        let (status, table) = try Program.tool(
+            ["python3", script, "--halcyon", Program.path, "--weights", weights, "--data", data])
+        guard status != 127 else {
             print("skipped: the published weights need python3")
             return
         }
         print(table)
-        #expect(process.terminationStatus == 0, "\(table)")
+        #expect(status == 0, "\(table)")
         #expect(table.contains("19 of 19 rows within"))
     }
 }

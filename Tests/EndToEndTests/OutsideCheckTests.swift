@@ -43,7 +43,7 @@ private struct OutsidePython {
 
     /// The whole script's exit code and standard output; its progress goes to standard error.
     func check(_ options: String...) throws -> (status: Int32, output: String) {
-        try run([Self.folder + "/outside_check.py", "--halcyon", Program.path] + options)
+        try Program.tool([path, Self.folder + "/outside_check.py", "--halcyon", Program.path] + options)
     }
 
     /// Why a test is skipped.
@@ -56,20 +56,7 @@ private struct OutsidePython {
         let script = "import sys, importlib.util as u; sys.exit(any(u.find_spec(name) is None for name in sys.argv[1:]))"
         let paths = named.map { [$0] } ?? [folder + "/.venv/bin/python", "python3"]
         return paths.map(OutsidePython.init).first {
-            (try? $0.run(["-c", script] + packages, errors: .nullDevice).status) == 0
+            (try? Program.tool([$0.path, "-c", script] + packages, errors: .nullDevice).status) == 0
         }
-    }
-
-    private func run(_ arguments: [String], errors: FileHandle = .standardError) throws -> (status: Int32, output: String) {
-        let (process, pipe) = (Process(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [path] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = errors
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 }

@@ -48,6 +48,22 @@ enum Program {
         try Run(arguments, environment: environment).finish()
     }
 
+    /// Runs another program, found as a shell finds it: its exit code (127: there is none) and standard output.
+    static func tool(
+        _ command: [String], errors: FileHandle = .standardError
+    ) throws -> (status: Int32, output: String) {
+        let (process, pipe) = (Process(), Pipe())
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = errors
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+
     /// The pids of the worker processes of a controller.
     static func workers(of pid: Int32) -> [Int32] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

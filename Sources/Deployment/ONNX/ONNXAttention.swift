@@ -34,7 +34,7 @@ extension WindowAttention: ONNXOperation {
         if nodes.isStatic {
             target = nodes.constant([0, places * channels] + inputs[0].shape[2...].map { $0 / window })
         } else {
-            let windows = nodes.add("Shape", parts, attributes: [.int("start", 2), .int("end", 4)])
+            let windows = nodes.shape(parts, 2..<4)
             target = nodes.add("Concat", nodes.constant([0, places * channels]), windows, attributes: [.int("axis", 0)])
         }
         let together = nodes.add(
@@ -78,8 +78,7 @@ extension ONNXNodes {
         if isStatic {
             size = constant([map.shape[axis]], isScalar: true)
         } else {
-            let list = add("Shape", map.name, attributes: [.int("start", axis), .int("end", axis + 1)])
-            size = add("Squeeze", list, constant([0]))
+            size = add("Squeeze", shape(map.name, axis..<axis + 1), constant([0]))
         }
         let numbers = add("Range", constant([0], isScalar: true), size, constant([1], isScalar: true))
         let seam = add("Sub", size, constant([shift], isScalar: true))

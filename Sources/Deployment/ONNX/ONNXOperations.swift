@@ -184,7 +184,12 @@ extension ONNXNodes {
 
     /// Height and width: a list of two integers.
     mutating func imageSize(_ value: ONNXValue) -> String {
-        isStatic ? constant(Array(value.shape[2...])) : add("Shape", value.name, attributes: [.int("start", 2), .int("end", 4)])
+        isStatic ? constant(Array(value.shape[2...])) : shape(value.name, 2..<4)
+    }
+
+    /// The sizes of some axes, told when the network runs: a list of integers.
+    mutating func shape(_ value: String, _ axes: Range<Int>) -> String {
+        add("Shape", value, attributes: [.int("start", axes.lowerBound), .int("end", axes.upperBound)])
     }
 
     mutating func transpose(_ value: String, _ axes: [Int]) -> String {

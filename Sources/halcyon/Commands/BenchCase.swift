@@ -44,7 +44,7 @@ struct BenchCase {
 
     /// The graph's outputs that are images, or a router's, with their names in a file; full depth first.
     var imageOutputs: [(name: String, written: String)] {
-        let exits = (1..<architecture.exitCount).map { ("exit\($0)", "exit\($0)") }
+        let exits = (0..<architecture.exitCount - 1).map(Network.exitName).map { ($0, $0) }
         return [("image", "output")] + exits + (architecture.isDynamic ? [("router", "router")] : [])
     }
 

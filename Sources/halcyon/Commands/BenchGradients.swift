@@ -84,14 +84,14 @@ extension BenchCommand {
         ) throws -> Record {
             var tensors = check.inputTensors(Scalar.self, target: true)
             let before = check.parameters.tensors.mapValues { Tensor<Scalar>($0.shape, $0.elements.map(Scalar.init)) }
-            let progress = SlowWork("steps")
+            var progress = WorkProgress("steps")
             let first = advance()
             var losses = [first.loss]
             for step in 1..<steps {
                 progress.tell(step, of: steps)
                 losses.append(advance().loss)
             }
-            progress.end()
+            Terminal.clearLine()
             for (name, written) in check.imageOutputs {
                 if let output = first.outputs[name] { tensors.append(StoredTensor(images: written, output, as: Scalar.self)) }
             }
@@ -102,11 +102,11 @@ extension BenchCommand {
                     if let tensor = values[name] { tensors.append(StoredTensor("\(group)/\(name)", tensor)) }
                 }
             }
-            var settings = [("steps", "\(steps)"), ("learning-rate", "\(learningRate)")]
+            var settings: [(key: String, value: String)] = [("steps", "\(steps)"), ("learning-rate", "\(learningRate)")]
             if check.architecture.isDynamic { settings.append(("budget", "\(Self.budget)")) }
             return Record(
                 losses: losses.map(Double.init), tensors: tensors,
-                metadata: try check.metadata(precision: precision.rawValue, settings.map { (key: $0.0, value: $0.1) }))
+                metadata: try check.metadata(precision: precision.rawValue, settings))
         }
 
         private var settings: AdamSettings { AdamSettings(learningRate: learningRate) }
@@ -155,18 +155,4 @@ extension BenchCommand {
             return { training.advance(inputs) }
         }
     }
-}
-
-/// Progress that is shown only of work that takes longer than two seconds.
-private final class SlowWork {
-    private var progress: WorkProgress
-    private let began = steadyNow()
-
-    init(_ label: String) { progress = WorkProgress(label) }
-
-    func tell(_ done: Int, of total: Int) {
-        if steadyNow() - began > 2 { progress.tell(done, of: total) }
-    }
-
-    func end() { Terminal.clearLine() }
 }

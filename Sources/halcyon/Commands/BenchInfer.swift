@@ -90,7 +90,7 @@ extension BenchCommand {
             }
             let last = network.exitCount - 1
             try add(try network.inferenceGraph(exit: last), "image", as: "output")
-            for exit in 0..<last { try add(try network.inferenceGraph(exit: exit), "image", as: "exit\(exit + 1)") }
+            for exit in 0..<last { try add(try network.inferenceGraph(exit: exit), "image", as: Network.exitName(exit)) }
             if network.isDynamic { try add(try network.routerGraph(), "router", as: "router") }
             return tensors
         }

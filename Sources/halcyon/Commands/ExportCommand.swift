@@ -87,10 +87,10 @@ struct ExportCommand: ParsableCommand {
         for path in parts.map(\.path) + [safetensors].compactMap({ $0 }) { try checkWritable(path) }
         let files = try onnxFiles(architecture, store.tensors, parts)
         if let safetensors {
-            let metadata = [
+            let metadata: [(key: String, value: String)] = [
                 ("architecture_hash", architecture.architectureHash), ("architecture", architecture.canonicalDocument.json),
             ]
-            try SafetensorsFile.write(store.namedTensors, metadata: metadata.map { (key: $0.0, value: $0.1) }, to: safetensors)
+            try SafetensorsFile.write(store.namedTensors, metadata: metadata, to: safetensors)
             report(safetensors, architecture, [("tensors", .int(store.names.count))], "\(store.names.count) tensors")
         }
         for (path, bytes) in files {
