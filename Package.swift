@@ -31,7 +31,7 @@ let package = Package(
         module("Documents", [yams]),
         module("RandomStreams", []),
         // C
-        .target(name: "CKernels"),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),

@@ -16,6 +16,18 @@ const char *halcyon_kernels_isa(void);
 /// unknown or not supported here.
 int halcyon_kernels_force_isa(const char *name);
 
+// MARK: Threads
+
+/// The threads that kernels called from this thread may use; 1 at first.
+void halcyon_set_threads(int threads);
+int halcyon_threads(void);
+/// How many shares `halcyon_parallel` makes of `count` items: the threads, or fewer when there are fewer units of `grain` items.
+int halcyon_shares(ptrdiff_t count, ptrdiff_t grain);
+/// Runs `body(context, first, end, share)` over 0 ..< count in contiguous shares, each on a thread of its own; boundaries are
+/// multiples of `grain`, and the same for the same numbers. Returns when all are done.
+void halcyon_parallel(ptrdiff_t count, ptrdiff_t grain, void (*body)(void *context, ptrdiff_t first, ptrdiff_t end, int share),
+                      void *context);
+
 // MARK: Flat memory
 
 /// y = x * factor

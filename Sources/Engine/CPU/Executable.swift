@@ -1,3 +1,6 @@
+import CKernels
+import COneDNN
+
 /// A program with its memory and kernels, ready to run on the calling thread.
 package final class Executable {
     private struct Step {
@@ -32,11 +35,13 @@ package final class Executable {
     private var preparation: [Step] = []
     private var body: [Step] = []
     private var preparedVersion = 0
+    private let threads: Int
 
     init(_ program: Program, parameters: ParameterStore, gradients: GradientStore?, threads: Int) throws {
         precondition(parameters.specifications == program.parameters, "the store belongs to another graph")
         self.program = program
         self.parameters = parameters
+        self.threads = threads
         let arena = FloatBuffer(count: program.arenaCount)
         func kernels(_ instructions: [Program.Instruction]) throws -> [any Kernel] {
             try instructions.map { instruction in
@@ -93,6 +98,8 @@ package final class Executable {
     }
 
     package func run() {
+        halcyon_set_threads(Int32(threads))
+        halcyon_dnn_set_threads(Int32(threads))
         if preparedVersion != parameters.version {
             for step in preparation {
                 if step.kernel.preparedInput != nil { step.kernel.prepare(step.operands) }
