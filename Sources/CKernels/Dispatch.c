@@ -265,3 +265,21 @@ void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
         columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
     kernels()->pixel_shuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
 }
+
+ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares) {
+    return kernels()->winograd_scratch(shape, weightGradient, shares);
+}
+
+void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, float *transformed) {
+    kernels()->winograd_weights(outputs, inputs, weights, reversed, transformed);
+}
+
+void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,
+                      const float *residual, float *y, float *scratch) {
+    kernels()->winograd(shape, x, transformed, bias, residual, y, scratch);
+}
+
+void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
+                                      float *scratch) {
+    kernels()->winograd_weight_gradient(shape, x, dy, dw, scratch);
+}

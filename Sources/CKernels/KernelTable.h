@@ -12,7 +12,8 @@
     X(activated_pool) X(activated_pool_backward) X(channel_scale) X(channel_scale_backward)                                  \
     X(depthwise) X(depthwise_weight_gradient)                                                                                \
     X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)                                    \
-    X(pixel_unshuffle) X(pixel_shuffle)
+    X(pixel_unshuffle) X(pixel_shuffle)                                                                                      \
+    X(winograd_scratch) X(winograd_weights) X(winograd) X(winograd_weight_gradient)
 
 #define HALCYON_KERNEL_MEMBER(name) __typeof__(halcyon_##name) *name;
 typedef struct halcyon_kernel_table {

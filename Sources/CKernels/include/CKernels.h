@@ -209,6 +209,39 @@ void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdif
                                        ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
                                        ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
                                        ptrdiff_t dqkvPitch, float *dbias, float *scratch);
+// MARK: Convolution 3x3 by Winograd's F(4x4, 3x3)
+
+/// A convolution with stride 1, dilation 1 and zero padding that keeps the size.
+typedef struct {
+    ptrdiff_t batch, height, width, inputChannels, outputChannels;
+    /// Floats from one pixel to the next.
+    ptrdiff_t xPitch, yPitch, residualPitch;
+    /// Not NULL: x is read as x scale + shift, `[inputChannels]` each, and with `reluSource` as its positive part.
+    const float *scale, *shift;
+    int reluSource;
+    /// The output's positive part is written.
+    int relu;
+} halcyon_winograd_shape;
+
+/// Output channels in the transformed weights' rows.
+static inline ptrdiff_t halcyon_winograd_lanes(ptrdiff_t channels) { return (channels + 15) / 16 * 16; }
+/// Floats of transformed weights.
+static inline ptrdiff_t halcyon_winograd_weight_floats(ptrdiff_t inputs, ptrdiff_t outputs) {
+    return 36 * inputs * halcyon_winograd_lanes(outputs);
+}
+/// Bytes of 64-byte aligned scratch that `shares` threads need.
+ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares);
+/// Weights `[outputs, inputs, 3, 3]` to [36, inputs, lanes of outputs]; `reversed`: those of the gradient of the input,
+/// [36, outputs, lanes of inputs].
+void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, float *transformed);
+/// y = the convolution of x, + bias and residual where not NULL. With weights transformed `reversed` and dy for x, the gradient
+/// of the input.
+void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,
+                      const float *residual, float *y, float *scratch);
+/// dw `[outputChannels, inputChannels, 3, 3]` from x and dy.
+void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
+                                      float *scratch);
+
 // MARK: Sub-images
 
 /// [N, H, W, C] to [N, H / factor, W / factor, C factor²], sizes that `factor` divides: channel c factor² + k is channel c of place

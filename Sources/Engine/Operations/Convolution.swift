@@ -91,7 +91,7 @@ package struct Convolution: Operation {
     }
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
-        try ConvolutionKernel(
+        try convolutionKernel(
             .forward, context, x: context.inputs[0], y: context.outputs[0], weight: context.inputs[1].shape,
             dilation: dilation, hasBias: context.inputs.count > 2, relu: activation == .relu)
     }
@@ -143,7 +143,7 @@ package struct ConvolutionInputGradient: Operation {
     }
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
-        try ConvolutionKernel(
+        try convolutionKernel(
             .inputGradient, context, x: context.outputs[0], y: context.inputs[0], weight: context.inputs[1].shape,
             dilation: dilation, hasBias: false, relu: false)
     }
@@ -213,10 +213,22 @@ package struct ConvolutionWeightGradient: Operation {
     }
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
-        try ConvolutionKernel(
+        try convolutionKernel(
             .weightGradient, context, x: context.inputs[0], y: context.inputs[1], weight: context.inputs[2].shape,
             dilation: dilation, hasBias: hasBias, relu: false)
     }
+}
+
+/// The kernel of a convolution in one direction, whichever form is the fastest.
+private func convolutionKernel(
+    _ direction: ConvolutionKernel.Direction, _ context: KernelContext, x: KernelContext.View, y: KernelContext.View,
+    weight: Shape, dilation: Int, hasBias: Bool, relu: Bool
+) throws -> any Kernel {
+    if WinogradKernel.suits(weight: weight, dilation: dilation) {
+        return WinogradKernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu)
+    }
+    return try ConvolutionKernel(
+        direction, context, x: x, y: y, weight: weight, dilation: dilation, hasBias: hasBias, relu: relu)
 }
 
 private func weightIndex(_ shape: Shape, _ o: Int, _ i: Int, _ kh: Int, _ kw: Int) -> Int {

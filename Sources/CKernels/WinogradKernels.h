@@ -1,0 +1,487 @@
+// 3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016): 36 multiplications for 16 outputs of a
+// pair of channels where the direct form has 144.
+//
+// With the points 0, ±a, ±b and infinity, a tile's 6x6 inputs become B' d B, a filter becomes G g G', and the sum of their
+// products over the input channels, 36 small products of matrices, becomes 4x4 outputs by A' m A. The gradient of the filters is
+// the adjoint of the same formula. Tiles are taken in blocks whose transforms stay in the cache.
+
+enum { tileSide = 6, tileStep = 4, frequencies = 36 };
+#define POINT_A 0.75f
+#define POINT_B 1.5f
+enum { mostTiles = 96 };
+
+/// B' over a column or a row of six.
+INLINE void inputTransform(const V d[6], V t[6]) {
+    const float a = POINT_A, b = POINT_B, aa = a * a, bb = b * b;
+    t[0] = d[4] - d[2] * (aa + bb) + d[0] * (aa * bb);
+    t[5] = d[5] - d[3] * (aa + bb) + d[1] * (aa * bb);
+    const V evenA = d[4] - d[2] * bb, oddA = d[3] - d[1] * bb, evenB = d[4] - d[2] * aa, oddB = d[3] - d[1] * aa;
+    t[1] = evenA + oddA * a;
+    t[2] = evenA - oddA * a;
+    t[3] = evenB + oddB * b;
+    t[4] = evenB - oddB * b;
+}
+
+/// A' over six.
+INLINE void outputTransform(const V m[6], V y[4]) {
+    const float a = POINT_A, b = POINT_B;
+    const V sumA = m[1] + m[2], differenceA = m[1] - m[2], sumB = m[3] + m[4], differenceB = m[3] - m[4];
+    y[0] = m[0] + sumA + sumB;
+    y[1] = differenceA * a + differenceB * b;
+    y[2] = sumA * (a * a) + sumB * (b * b);
+    y[3] = differenceA * (a * a * a) + (differenceB * (b * b * b) + m[5]);
+}
+
+/// A over four: the adjoint of `outputTransform`.
+INLINE void gradientTransform(const V y[4], V z[6]) {
+    const float a = POINT_A, b = POINT_B;
+    const V evenA = y[0] + y[2] * (a * a), oddA = y[1] + y[3] * (a * a), evenB = y[0] + y[2] * (b * b), oddB = y[1] + y[3] * (b * b);
+    z[0] = y[0];
+    z[1] = evenA + oddA * a;
+    z[2] = evenA - oddA * a;
+    z[3] = evenB + oddB * b;
+    z[4] = evenB - oddB * b;
+    z[5] = y[3];
+}
+
+/// G over three.
+INLINE void filterTransform(const V g[3], V u[6]) {
+    const float a = POINT_A, b = POINT_B, aa = a * a, bb = b * b;
+    const float ofA = 1 / (2 * aa * (aa - bb)), ofB = 1 / (2 * bb * (bb - aa));
+    const V evenA = (g[0] + g[2] * aa) * ofA, oddA = g[1] * (a * ofA), evenB = (g[0] + g[2] * bb) * ofB, oddB = g[1] * (b * ofB);
+    u[0] = g[0] * (1 / (aa * bb));
+    u[1] = evenA + oddA;
+    u[2] = evenA - oddA;
+    u[3] = evenB + oddB;
+    u[4] = evenB - oddB;
+    u[5] = g[2];
+}
+
+/// G' over six: the adjoint of `filterTransform`.
+INLINE void filterGradientTransform(const V u[6], V g[3]) {
+    const float a = POINT_A, b = POINT_B, aa = a * a, bb = b * b;
+    const float ofA = 1 / (2 * aa * (aa - bb)), ofB = 1 / (2 * bb * (bb - aa));
+    const V sumA = (u[1] + u[2]) * ofA, sumB = (u[3] + u[4]) * ofB;
+    g[0] = u[0] * (1 / (aa * bb)) + sumA + sumB;
+    g[1] = (u[1] - u[2]) * (a * ofA) + (u[3] - u[4]) * (b * ofB);
+    g[2] = sumA * aa + sumB * bb + u[5];
+}
+
+/// Where a block's tiles lie.
+typedef struct {
+    const halcyon_winograd_shape *s;
+    Size rows, columns;  // of tiles in an image
+} Tiling;
+
+INLINE Tiling tilingOf(const halcyon_winograd_shape *s) {
+    return (Tiling){s, (s->height + tileStep - 1) / tileStep, (s->width + tileStep - 1) / tileStep};
+}
+
+INLINE Size tileCount(const halcyon_winograd_shape *s) {
+    const Tiling t = tilingOf(s);
+    return s->batch * t.rows * t.columns;
+}
+
+/// Floats from one frequency to the next: an odd number of cache lines, or the 36 stores of a tile would share one cache set.
+INLINE Size frequencyPitch(Size rows, Size channels) { return ((rows * channels + 15) / 16 | 1) * 16; }
+
+/// x where it is read: as it is, or max(0, x scale + shift).
+INLINE V prologued(const halcyon_winograd_shape *s, V x, Size c, Size k) {
+    if (!s->scale) return x;
+    x = x * load(s->scale + c, k) + load(s->shift + c, k);
+    return s->reluSource ? choose((I)(x > 0), x, splat(0)) : x;
+}
+
+/// The transform of one tile's channels c ..< c + k, from rows of `rowPitch` and pixels of `pitch` floats.
+INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, const halcyon_winograd_shape *s, Size c, float *to,
+                              Size step) {
+    V columns[6][6];
+#pragma clang loop unroll(full)
+    for (int w = 0; w < 6; w++) {
+        V d[6], t[6];
+#pragma clang loop unroll(full)
+        for (int h = 0; h < 6; h++) {
+            d[h] = load(x + h * rowPitch + w * pitch, k);
+            if (s) d[h] = prologued(s, d[h], c, k);
+        }
+        inputTransform(d, t);
+#pragma clang loop unroll(full)
+        for (int h = 0; h < 6; h++) columns[h][w] = t[h];
+    }
+#pragma clang loop unroll(full)
+    for (int h = 0; h < 6; h++) {
+        V t[6];
+        inputTransform(columns[h], t);
+#pragma clang loop unroll(full)
+        for (int w = 0; w < 6; w++) store(to + (h * 6 + w) * step, t[w], k);
+    }
+}
+
+/// Copies the part of a tile that lies in the image, zeros elsewhere, the prologue applied.
+static void gatherTile(const halcyon_winograd_shape *s, const float *image, Size row, Size column, float *to) {
+    const Size channels = s->inputChannels;
+    for (Size h = 0; h < tileSide; h++)
+        for (Size w = 0; w < tileSide; w++, to += channels) {
+            const int inside = row + h >= 0 && row + h < s->height && column + w >= 0 && column + w < s->width;
+            const float *const from = image + ((row + h) * s->width + column + w) * s->xPitch;
+            LANES(channels, store(to + i, inside ? prologued(s, load(from + i, k), i, k) : splat(0), k););
+        }
+}
+
+/// V[frequency][tile][channel] of the tiles first ..< first + count.
+static void transformInputs(const Tiling *t, const float *x, Size first, Size count, float *edge, float *to, Size step) {
+    const halcyon_winograd_shape *const s = t->s;
+    for (Size tile = 0; tile < count; tile++) {
+        const Size n = (first + tile) / (t->rows * t->columns), place = (first + tile) % (t->rows * t->columns);
+        const Size row = place / t->columns * tileStep - 1, column = place % t->columns * tileStep - 1;
+        const float *const image = x + n * s->height * s->width * s->xPitch;
+        float *const place0 = to + tile * s->inputChannels;
+        if (row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width) {
+            const float *const corner = image + (row * s->width + column) * s->xPitch;
+            if (s->scale)
+                LANES(s->inputChannels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, s, i, place0 + i, step););
+            else
+                LANES(s->inputChannels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, NULL, i, place0 + i, step););
+        } else {
+            gatherTile(s, image, row, column, edge);
+            LANES(s->inputChannels,
+                  transformChannels(edge + i, tileSide * s->inputChannels, s->inputChannels, k, NULL, i, place0 + i, step););
+        }
+    }
+}
+
+/// Block of a product: `rows` tiles by `vectors` vectors of output channels.
+INLINE void tileProduct(const int rows, const int vectors, Size terms, const float *x, Size xPitch, const float *weights,
+                        Size weightPitch, float *y, Size yPitch) {
+    V sums[24][4];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = (V){0};
+    for (Size t = 0; t < terms; t++) {
+        V values[4];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) values[v] = load(weights + t * weightPitch + v * W, W);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            const V factor = splat(x[r * xPitch + t]);
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) store(y + r * yPitch + v * W, sums[r][v], W);
+}
+
+#define TILE_ROWS(count, vectors)                                                                                      \
+    for (; r + count <= rows; r += count)                                                                              \
+        tileProduct(count, vectors, terms, x + r * xPitch, xPitch, weights + lane, weightPitch, y + r * yPitch + lane, yPitch);
+
+/// y[tile][o] = the sum over i of x[tile][i] weights[i][o]; the lanes of weights and y are whole vectors.
+static void productOfTiles(Size rows, Size terms, Size lanes, const float *x, Size xPitch, const float *weights, Size weightPitch,
+                           float *y, Size yPitch) {
+    Size lane = 0;
+#if VECTOR_FLOATS == 16
+    for (; lane + 4 * W <= lanes; lane += 4 * W) {
+        Size r = 0;
+        TILE_ROWS(6, 4) TILE_ROWS(2, 4) TILE_ROWS(1, 4)
+    }
+    for (; lane + 3 * W <= lanes; lane += 3 * W) {
+        Size r = 0;
+        TILE_ROWS(8, 3) TILE_ROWS(2, 3) TILE_ROWS(1, 3)
+    }
+    for (; lane + 2 * W <= lanes; lane += 2 * W) {
+        Size r = 0;
+        TILE_ROWS(12, 2) TILE_ROWS(4, 2) TILE_ROWS(1, 2)
+    }
+    for (; lane < lanes; lane += W) {
+        Size r = 0;
+        TILE_ROWS(24, 1) TILE_ROWS(12, 1) TILE_ROWS(4, 1) TILE_ROWS(1, 1)
+    }
+#else
+    for (; lane + 2 * W <= lanes; lane += 2 * W) {
+        Size r = 0;
+        TILE_ROWS(6, 2) TILE_ROWS(2, 2) TILE_ROWS(1, 2)
+    }
+    for (; lane < lanes; lane += W) {
+        Size r = 0;
+        TILE_ROWS(12, 1) TILE_ROWS(4, 1) TILE_ROWS(1, 1)
+    }
+#endif
+}
+
+/// The outputs of one tile's channels c ..< c + k from M[frequency][channel].
+INLINE void outputChannels(const float *m, Size step, V out[4][4]) {
+    V columns[4][6];
+#pragma clang loop unroll(full)
+    for (int w = 0; w < 6; w++) {
+        V d[6], t[4];
+#pragma clang loop unroll(full)
+        for (int h = 0; h < 6; h++) d[h] = load(m + (h * 6 + w) * step, W);
+        outputTransform(d, t);
+#pragma clang loop unroll(full)
+        for (int h = 0; h < 4; h++) columns[h][w] = t[h];
+    }
+#pragma clang loop unroll(full)
+    for (int h = 0; h < 4; h++) outputTransform(columns[h], out[h]);
+}
+
+/// A tile's place in the output, and how much of it lies inside.
+typedef struct {
+    Size pixel, height, width;
+} TilePlace;
+
+INLINE TilePlace outputPlace(const Tiling *t, Size tile) {
+    const Size n = tile / (t->rows * t->columns), place = tile % (t->rows * t->columns);
+    const Size row = place / t->columns * tileStep, column = place % t->columns * tileStep;
+    return (TilePlace){(n * t->s->height + row) * t->s->width + column, minimum(tileStep, t->s->height - row),
+                       minimum(tileStep, t->s->width - column)};
+}
+
+/// Channels i ..< i + k of a tile's outputs: bias, residual, ReLU, and the store.
+INLINE void writeOutputs(const halcyon_winograd_shape *s, TilePlace place, const float *m, Size step, const float *bias,
+                         const float *residual, float *y, Size i, Size k) {
+    V out[4][4];
+    outputChannels(m + i, step, out);
+    const V offset = bias ? load(bias + i, k) : splat(0);
+#pragma clang loop unroll(full)
+    for (Size h = 0; h < 4; h++)
+#pragma clang loop unroll(full)
+        for (Size w = 0; w < 4; w++) {
+            if (h >= place.height || w >= place.width) continue;
+            const Size at = place.pixel + h * s->width + w;
+            V value = out[h][w] + offset;
+            if (residual) value += load(residual + at * s->residualPitch + i, k);
+            if (s->relu) value = choose((I)(value > 0), value, splat(0));
+            store(y + at * s->yPitch + i, value, k);
+        }
+}
+
+static void transformOutputs(const Tiling *t, const float *m, Size step, Size mPitch, Size first, Size count, const float *bias,
+                             const float *residual, float *y) {
+    for (Size tile = 0; tile < count; tile++) {
+        const TilePlace place = outputPlace(t, first + tile);
+        LANES(t->s->outputChannels, writeOutputs(t->s, place, m + tile * mPitch, step, bias, residual, y, i, k););
+    }
+}
+
+INLINE Size lanesOf(Size channels) { return (channels + W - 1) / W * W; }
+
+/// Tiles of a block: as many as keep the transforms near `bytes`.
+INLINE Size blockTiles(Size channels, Size bytes) {
+    Size count = bytes / (frequencies * channels * (Size)sizeof(float)) / 24 * 24;
+    return count < 24 ? 24 : count > mostTiles ? mostTiles : count;
+}
+
+enum { forwardBytes = 640 << 10, gradientBytes = 900 << 10 };
+
+/// Floats of one share's scratch: V, M (or Z) and a tile on the edge.
+INLINE Size shareFloats(const halcyon_winograd_shape *s, Size tiles) {
+    return frequencies * (frequencyPitch(tiles, s->inputChannels) + frequencyPitch(tiles, halcyon_winograd_lanes(s->outputChannels))) +
+           frequencies * halcyon_winograd_lanes(s->inputChannels);
+}
+
+static Size winograd_scratch(const halcyon_winograd_shape *s, int weightGradient, int shares) {
+    const Size lanes = halcyon_winograd_lanes(s->outputChannels), tiles = blockTiles(s->inputChannels + lanes, weightGradient ? gradientBytes : forwardBytes);
+    return shares * (shareFloats(s, tiles) + (weightGradient ? frequencies * s->inputChannels * lanes : 0)) * (Size)sizeof(float);
+}
+
+static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, float *transformed) {
+    // Reversed: the filters of the gradient of the input; `outputs` and `inputs` are always those of `weights`.
+    const Size to = reversed ? inputs : outputs, from = reversed ? outputs : inputs, lanes = halcyon_winograd_lanes(to);
+    const Size toStride = reversed ? 9 : inputs * 9, fromStride = reversed ? inputs * 9 : 9;
+    for (Size i = 0; i < from; i++)
+        for (Size o = 0; o < lanes; o += W) {
+            const Size count = o < to ? minimum(W, to - o) : 0;
+            V g[3][3] = {0}, rows[6][3];
+            for (Size tap = 0; tap < 9; tap++) {
+                const float *const w = weights + i * fromStride + o * toStride + (reversed ? 8 - tap : tap);
+                V v = {0};
+                if (count == W)
+                    for (Size j = 0; j < W; j++) v[j] = w[j * toStride];
+                else
+                    for (Size j = 0; j < count; j++) v[j] = w[j * toStride];
+                g[tap / 3][tap % 3] = v;
+            }
+            for (int w = 0; w < 3; w++) {
+                const V column[3] = {g[0][w], g[1][w], g[2][w]};
+                V u[6];
+                filterTransform(column, u);
+                for (int h = 0; h < 6; h++) rows[h][w] = u[h];
+            }
+            for (int h = 0; h < 6; h++) {
+                V u[6];
+                filterTransform(rows[h], u);
+                for (int w = 0; w < 6; w++) store(transformed + ((h * 6 + w) * from + i) * lanes + o, u[w], W);
+            }
+        }
+}
+
+typedef struct {
+    Tiling tiling;
+    const float *x, *weights, *bias, *residual;
+    float *y, *scratch;
+    Size shareFloats, blockTiles;
+} WinogradRun;
+
+static void convolveTiles(void *context, Size first, Size end, int share) {
+    const WinogradRun *const r = context;
+    const halcyon_winograd_shape *const s = r->tiling.s;
+    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+    const Size vStep = frequencyPitch(r->blockTiles, inputs), mStep = frequencyPitch(r->blockTiles, lanes);
+    float *const v = r->scratch + share * r->shareFloats, *const m = v + frequencies * vStep, *const edge = m + frequencies * mStep;
+    for (Size tile = first; tile < end; tile += r->blockTiles) {
+        const Size count = minimum(r->blockTiles, end - tile);
+        transformInputs(&r->tiling, r->x, tile, count, edge, v, vStep);
+        for (Size f = 0; f < frequencies; f++)
+            productOfTiles(count, inputs, lanesOf(s->outputChannels), v + f * vStep, inputs, r->weights + f * inputs * lanes, lanes,
+                           m + f * mStep, lanes);
+        transformOutputs(&r->tiling, m, mStep, lanes, tile, count, r->bias, r->residual, r->y);
+    }
+}
+
+static void winograd(const halcyon_winograd_shape *s, const float *x, const float *transformed, const float *bias,
+                     const float *residual, float *y, float *scratch) {
+    const Size tiles = blockTiles(s->inputChannels + halcyon_winograd_lanes(s->outputChannels), forwardBytes);
+    WinogradRun run = {tilingOf(s), x, transformed, bias, residual, y, scratch, shareFloats(s, tiles), tiles};
+    halcyon_parallel(tileCount(s), 24, convolveTiles, &run);
+}
+
+/// Channels i ..< i + k of a tile's transformed output gradient.
+INLINE void transformGradient(const halcyon_winograd_shape *s, TilePlace place, const float *dy, Size i, Size k, float *to,
+                              Size step) {
+    V columns[6][4];
+#pragma clang loop unroll(full)
+    for (Size w = 0; w < 4; w++) {
+        V d[4], z[6];
+#pragma clang loop unroll(full)
+        for (Size h = 0; h < 4; h++) {
+            const int inside = h < place.height && w < place.width;
+            d[h] = inside ? load(dy + (place.pixel + h * s->width + w) * s->yPitch + i, k) : splat(0);
+        }
+        gradientTransform(d, z);
+#pragma clang loop unroll(full)
+        for (int h = 0; h < 6; h++) columns[h][w] = z[h];
+    }
+#pragma clang loop unroll(full)
+    for (int h = 0; h < 6; h++) {
+        V z[6];
+        gradientTransform(columns[h], z);
+#pragma clang loop unroll(full)
+        for (int w = 0; w < 6; w++) store(to + (h * 6 + w) * step + i, z[w], W);
+    }
+}
+
+/// Z[frequency][tile][channel] of the tiles' output gradients.
+static void transformGradients(const Tiling *t, const float *dy, Size first, Size count, float *to, Size step, Size pitch) {
+    for (Size tile = 0; tile < count; tile++) {
+        const TilePlace place = outputPlace(t, first + tile);
+        LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, to + tile * pitch, step););
+    }
+}
+
+/// Block of the filters' gradient: `rows` input channels by `vectors` vectors of output channels, added to `sums`.
+INLINE void gradientProduct(const int rows, const int vectors, Size tiles, const float *x, Size xPitch, const float *z, Size zPitch,
+                            float *to, Size toPitch) {
+    V sums[24][4];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = load(to + r * toPitch + v * W, W);
+    for (Size t = 0; t < tiles; t++) {
+        V values[4];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) values[v] = load(z + t * zPitch + v * W, W);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            const V factor = splat(x[t * xPitch + r]);
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) store(to + r * toPitch + v * W, sums[r][v], W);
+}
+
+#define GRADIENT_ROWS(count, vectors)                                                                                     \
+    for (; r + count <= rows; r += count)                                                                                 \
+        gradientProduct(count, vectors, tiles, x + r, xPitch, z + lane, zPitch, to + r * toPitch + lane, toPitch);
+
+static void addGradientProduct(Size rows, Size tiles, Size lanes, const float *x, Size xPitch, const float *z, Size zPitch,
+                               float *to, Size toPitch) {
+    Size lane = 0;
+#if VECTOR_FLOATS == 16
+    for (; lane + 4 * W <= lanes; lane += 4 * W) {
+        Size r = 0;
+        GRADIENT_ROWS(6, 4) GRADIENT_ROWS(2, 4) GRADIENT_ROWS(1, 4)
+    }
+    for (; lane + 3 * W <= lanes; lane += 3 * W) {
+        Size r = 0;
+        GRADIENT_ROWS(8, 3) GRADIENT_ROWS(2, 3) GRADIENT_ROWS(1, 3)
+    }
+    for (; lane + 2 * W <= lanes; lane += 2 * W) {
+        Size r = 0;
+        GRADIENT_ROWS(12, 2) GRADIENT_ROWS(4, 2) GRADIENT_ROWS(1, 2)
+    }
+    for (; lane < lanes; lane += W) {
+        Size r = 0;
+        GRADIENT_ROWS(16, 1) GRADIENT_ROWS(4, 1) GRADIENT_ROWS(1, 1)
+    }
+#else
+    for (; lane + 2 * W <= lanes; lane += 2 * W) {
+        Size r = 0;
+        GRADIENT_ROWS(6, 2) GRADIENT_ROWS(2, 2) GRADIENT_ROWS(1, 2)
+    }
+    for (; lane < lanes; lane += W) {
+        Size r = 0;
+        GRADIENT_ROWS(12, 1) GRADIENT_ROWS(4, 1) GRADIENT_ROWS(1, 1)
+    }
+#endif
+}
+
+static void correlateTiles(void *context, Size first, Size end, int share) {
+    const WinogradRun *const r = context;
+    const halcyon_winograd_shape *const s = r->tiling.s;
+    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+    const Size vStep = frequencyPitch(r->blockTiles, inputs), zStep = frequencyPitch(r->blockTiles, lanes);
+    float *const sums = r->scratch + share * r->shareFloats, *const v = sums + frequencies * inputs * lanes;
+    float *const z = v + frequencies * vStep, *const edge = z + frequencies * zStep;
+    memset(sums, 0, (size_t)(frequencies * inputs * lanes) * sizeof *sums);
+    for (Size tile = first; tile < end; tile += r->blockTiles) {
+        const Size count = minimum(r->blockTiles, end - tile);
+        transformInputs(&r->tiling, r->x, tile, count, edge, v, vStep);
+        transformGradients(&r->tiling, r->y, tile, count, z, zStep, lanes);
+        for (Size f = 0; f < frequencies; f++)
+            addGradientProduct(inputs, count, lanesOf(s->outputChannels), v + f * vStep, inputs, z + f * zStep, lanes,
+                               sums + f * inputs * lanes, lanes);
+    }
+}
+
+static void winograd_weight_gradient(const halcyon_winograd_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
+    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels, outputs = s->outputChannels;
+    const Size tiles = blockTiles(inputs + lanes, gradientBytes), all = frequencies * inputs * lanes;
+    WinogradRun run = {tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles};
+    const int shares = halcyon_shares(tileCount(s), 24);
+    halcyon_parallel(tileCount(s), 24, correlateTiles, &run);
+    for (int share = 1; share < shares; share++) {
+        const float *const more = scratch + share * run.shareFloats;
+        for (Size i = 0; i < all; i += W) store(scratch + i, load(scratch + i, W) + load(more + i, W), W);
+    }
+    for (Size i = 0; i < inputs; i++)
+        for (Size o = 0; o < outputs; o += W) {
+            V rows[3][6], g[3][3];
+            for (int w = 0; w < 6; w++) {
+                V column[6], t[3];
+                for (int h = 0; h < 6; h++) column[h] = load(scratch + ((h * 6 + w) * inputs + i) * lanes + o, W);
+                filterGradientTransform(column, t);
+                for (int h = 0; h < 3; h++) rows[h][w] = t[h];
+            }
+            for (int h = 0; h < 3; h++) filterGradientTransform(rows[h], g[h]);
+            for (Size j = 0; j < minimum(W, outputs - o); j++)
+                for (int tap = 0; tap < 9; tap++) dw[((o + j) * inputs + i) * 9 + tap] = g[tap / 3][tap % 3][j];
+        }
+}
