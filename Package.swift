@@ -32,7 +32,7 @@ let package = Package(
         module("RandomStreams", []),
         // C
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
-        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+        .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg")]),

@@ -20,17 +20,41 @@ static void momentRows(Size rows, Size length, const float *x, Size pitch, const
     ROW_BLOCKS(rows, length, momentGroup(count, k, block, x + start * pitch + i, pitch, pivots + i, first + i, second + i);)
 }
 
+/// Totals of each share's rows, `[shares][2][length]` doubles, of which the first share's become those of all.
+typedef struct {
+    const float *x, *pivots;
+    Size pitch, length;
+    double *totals;
+} MomentWork;
+
+static void momentShare(void *context, Size first, Size end, int share) {
+    const MomentWork *const w = context;
+    double *const totals = w->totals + share * 2 * w->length;
+    momentRows(end - first, w->length, w->x + first * w->pitch, w->pitch, w->pivots, totals, totals + w->length);
+}
+
+/// Zeroed memory for the totals of `shares` shares.
+INLINE double *makeTotals(int shares, Size length) { return calloc((size_t)(shares * 2 * length), sizeof(double)); }
+
+INLINE void addShares(double *totals, int shares, Size length) {
+    for (int share = 1; share < shares; share++)
+        for (Size i = 0; i < 2 * length; i++) totals[i] += totals[share * 2 * length + i];
+}
+
 static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
                              float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
     enum { samples = 16 };
     float pivots[longestRow], buffer[longestRow];
-    double first[longestRow] = {0}, second[longestRow] = {0};
     for (Size c = 0; c < channels; c++) pivots[c] = 0;
     for (Size s = 0; s < samples; s++)
         for (Size c = 0; c < channels; c++) pivots[c] += x[pixels * s / samples * xPitch + c] * (1.0f / samples);
     const Rows v = rowsOf(pixels, channels, xPitch == channels);
     const float *row = repeated(pivots, channels, v.repeat, buffer);
-    momentRows(v.rows, v.length, x, xPitch * v.repeat, row, first, second);
+    const int shares = halcyon_shares(v.rows, blockRows);
+    double *const totals = makeTotals(shares, v.length), *const first = totals, *const second = totals + v.length;
+    MomentWork work = {x, row, xPitch * v.repeat, v.length, totals};
+    halcyon_parallel(v.rows, blockRows, momentShare, &work);
+    addShares(totals, shares, v.length);
     if (v.rest) momentRows(1, v.rest * channels, x + v.rows * v.repeat * xPitch, 0, row, first, second);
     foldRepeats(first, channels, v.repeat);
     foldRepeats(second, channels, v.repeat);
@@ -47,6 +71,7 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
             runningVariance[c] += ((float)unbiased - runningVariance[c]) * momentumFactor;
         }
     }
+    free(totals);
 }
 
 static void statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
@@ -58,6 +83,30 @@ static void statistics(Size pixels, Size channels, const float *x, Size xPitch, 
                          runningVariance ? runningVariance + c : NULL);
 }
 
+/// `centeredAffine` over a share of the pixels.
+typedef struct {
+    const float *x, *center, *factor, *shift;
+    float *y;
+    Size channels, xPitch, yPitch;
+    int relu;
+} AffineWork;
+
+static void affineShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const AffineWork *const w = context;
+    centeredAffine(end - first, w->channels, w->x + first * w->xPitch, w->xPitch, w->center, w->factor, w->shift, w->relu,
+                   w->y + first * w->yPitch, w->yPitch);
+}
+
+/// Pixels whose rows of repeated channels are whole for any number of channels.
+enum { affineGrain = 1024 };
+
+static void sharedAffine(Size pixels, Size channels, const float *x, Size xPitch, const float *center, const float *factor,
+                         const float *shift, int relu, float *y, Size yPitch) {
+    AffineWork work = {x, center, factor, shift, y, channels, xPitch, yPitch, relu};
+    halcyon_parallel(pixels, affineGrain, affineShare, &work);
+}
+
 static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
                                float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
                                float *runningMean, float *runningVariance, float *y, Size yPitch) {
@@ -66,7 +115,7 @@ static void batch_norm_forward(Size pixels, Size channels, const float *x, Size 
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
         for (Size c = 0; c < n; c++) factor[c] = gamma[first + c] * inverseDeviation[first + c];
-        centeredAffine(pixels, n, x + first, xPitch, mean + first, factor, beta + first, relu, y + first, yPitch);
+        sharedAffine(pixels, n, x + first, xPitch, mean + first, factor, beta + first, relu, y + first, yPitch);
     }
 }
 
@@ -78,7 +127,7 @@ static void batch_norm_inference(Size pixels, Size channels, const float *x, Siz
         float factor[longestRow];
         for (Size c = 0; c < n; c++)
             factor[c] = gamma[first + c] * (float)(1 / squareRoot((double)runningVariance[first + c] + epsilon));
-        centeredAffine(pixels, n, x + first, xPitch, runningMean + first, factor, beta + first, relu, y + first, yPitch);
+        sharedAffine(pixels, n, x + first, xPitch, runningMean + first, factor, beta + first, relu, y + first, yPitch);
     }
 }
 
@@ -143,10 +192,36 @@ static void inputGradients(const Backward *b, int mask, Size rows, Size length) 
     else inputGradientRows(b, 0, rows, length);
 }
 
+typedef struct {
+    Backward b;
+    int mask;
+    Size length;
+    double *totals;
+} BackwardWork;
+
+/// The rows first ... of a pass.
+INLINE Backward rowsFrom(Backward b, Size first) {
+    b.x += first * b.xPitch, b.dy += first * b.dyPitch, b.dx += first * b.dxPitch;
+    return b;
+}
+
+static void gradientSumsShare(void *context, Size first, Size end, int share) {
+    const BackwardWork *const w = context;
+    const Backward b = rowsFrom(w->b, first);
+    double *const totals = w->totals + share * 2 * w->length;
+    gradientSums(&b, w->mask, end - first, w->length, totals, totals + w->length);
+}
+
+static void inputGradientsShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const BackwardWork *const w = context;
+    const Backward b = rowsFrom(w->b, first);
+    inputGradients(&b, w->mask, end - first, w->length);
+}
+
 static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *gamma, const float *inverseDeviation, int mask,
                            float *gammaGradient, float *betaGradient) {
     float factor[longestRow], slope[longestRow], offset[longestRow], buffers[5][longestRow];
-    double ofOne[longestRow] = {0}, ofX[longestRow] = {0};
     for (Size c = 0; c < channels; c++) factor[c] = gamma[c] * inverseDeviation[c];
     const int dense = b.xPitch == channels && b.dyPitch == channels && b.dxPitch == channels;
     const Rows v = rowsOf(pixels, channels, dense);
@@ -158,7 +233,11 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     rest.x += done * b.xPitch, rest.dy += done * b.dyPitch, rest.dx += done * b.dxPitch;
     b.xPitch *= v.repeat, b.dyPitch *= v.repeat, b.dxPitch *= v.repeat;
 
-    gradientSums(&b, mask, v.rows, v.length, ofOne, ofX);
+    const int shares = halcyon_shares(v.rows, blockRows);
+    double *const totals = makeTotals(shares, v.length), *const ofOne = totals, *const ofX = totals + v.length;
+    BackwardWork work = {b, mask, v.length, totals};
+    halcyon_parallel(v.rows, blockRows, gradientSumsShare, &work);
+    addShares(totals, shares, v.length);
     if (v.rest) gradientSums(&rest, mask, 1, length, ofOne, ofX);
     foldRepeats(ofOne, channels, v.repeat);
     foldRepeats(ofX, channels, v.repeat);
@@ -171,8 +250,10 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     }
     b.slope = rest.slope = repeated(slope, channels, v.repeat, buffers[3]);
     b.offset = rest.offset = repeated(offset, channels, v.repeat, buffers[4]);
-    inputGradients(&b, mask, v.rows, v.length);
+    work.b = b;
+    halcyon_parallel(v.rows, blockRows, inputGradientsShare, &work);
     if (v.rest) inputGradients(&rest, mask, 1, length);
+    free(totals);
 }
 
 static void batch_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *dy, Size dyPitch,

@@ -113,24 +113,57 @@ void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
             inverseDeviation, relu, dx, dxPitch, gammaGradient, betaGradient);
 }
 
+/// A kernel from images x (and dy) to images y, whose batch is shared among threads. Sizes are floats of one image.
+typedef struct {
+    void (*plain)(ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *, ptrdiff_t);
+    void (*withGradient)(ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, const float *, ptrdiff_t, float *,
+                         ptrdiff_t);
+    ptrdiff_t height, width, channels, xPitch, dyPitch, yPitch, xSize, dySize, ySize;
+    const float *x, *dy;
+    float *y;
+} ImageCall;
+
+static void runImages(void *context, ptrdiff_t first, ptrdiff_t end, int share) {
+    (void)share;
+    const ImageCall *const c = context;
+    const float *const x = c->x + first * c->xSize;
+    float *const y = c->y + first * c->ySize;
+    if (c->plain) c->plain(end - first, c->height, c->width, c->channels, x, c->xPitch, y, c->yPitch);
+    else
+        c->withGradient(end - first, c->height, c->width, c->channels, x, c->xPitch, c->dy + first * c->dySize, c->dyPitch, y,
+                        c->yPitch);
+}
+
 void halcyon_max_pool2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x, ptrdiff_t
         xPitch, float *y, ptrdiff_t yPitch) {
-    kernels()->max_pool2(batch, height, width, channels, x, xPitch, y, yPitch);
+    ImageCall call = {.plain = kernels()->max_pool2, .height = height, .width = width, .channels = channels, .x = x,
+                      .xPitch = xPitch, .xSize = height * width * xPitch, .y = y, .yPitch = yPitch,
+                      .ySize = height / 2 * (width / 2) * yPitch};
+    halcyon_parallel(batch, 1, runImages, &call);
 }
 
 void halcyon_max_pool2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x,
         ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
-    kernels()->max_pool2_backward(batch, height, width, channels, x, xPitch, dy, dyPitch, dx, dxPitch);
+    ImageCall call = {.withGradient = kernels()->max_pool2_backward, .height = height, .width = width, .channels = channels, .x = x,
+                      .xPitch = xPitch, .xSize = height * width * xPitch, .dy = dy, .dyPitch = dyPitch,
+                      .dySize = height / 2 * (width / 2) * dyPitch, .y = dx, .yPitch = dxPitch, .ySize = height * width * dxPitch};
+    halcyon_parallel(batch, 1, runImages, &call);
 }
 
 void halcyon_upsample2(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *x, ptrdiff_t
         xPitch, float *y, ptrdiff_t yPitch) {
-    kernels()->upsample2(batch, height, width, channels, x, xPitch, y, yPitch);
+    ImageCall call = {.plain = kernels()->upsample2, .height = height, .width = width, .channels = channels, .x = x,
+                      .xPitch = xPitch, .xSize = height * width * xPitch, .y = y, .yPitch = yPitch,
+                      .ySize = 4 * height * width * yPitch};
+    halcyon_parallel(batch, 1, runImages, &call);
 }
 
 void halcyon_upsample2_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, const float *dy,
         ptrdiff_t dyPitch, float *dx, ptrdiff_t dxPitch) {
-    kernels()->upsample2_backward(batch, height, width, channels, dy, dyPitch, dx, dxPitch);
+    ImageCall call = {.plain = kernels()->upsample2_backward, .height = height, .width = width, .channels = channels, .x = dy,
+                      .xPitch = dyPitch, .xSize = 4 * height * width * dyPitch, .y = dx, .yPitch = dxPitch,
+                      .ySize = height * width * dxPitch};
+    halcyon_parallel(batch, 1, runImages, &call);
 }
 
 void halcyon_pad(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t bottom, ptrdiff_t
@@ -266,20 +299,32 @@ void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
     kernels()->pixel_shuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
 }
 
+/// The kernels of bf16 pairs, where they serve for these operands on this thread; NULL: the others round and multiply floats.
+static const halcyon_half_table *halves(int isRounded) {
+#if defined(__x86_64__)
+    if (isRounded && kernels() == &halcyon_kernels_avx512 && __builtin_cpu_supports("avx512bf16")) return &halcyon_halves_avx512;
+#endif
+    return NULL;
+}
+
 ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares) {
     return kernels()->winograd_scratch(shape, weightGradient, shares);
 }
 
-void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, float *transformed) {
-    kernels()->winograd_weights(outputs, inputs, weights, reversed, transformed);
+void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded,
+                              float *transformed) {
+    const halcyon_half_table *const table = halves(isRounded);
+    (table ? table->winograd_weights : kernels()->winograd_weights)(outputs, inputs, weights, reversed, isRounded, transformed);
 }
 
 void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,
                       const float *residual, float *y, float *scratch) {
-    kernels()->winograd(shape, x, transformed, bias, residual, y, scratch);
+    const halcyon_half_table *const table = halves(shape->isRounded);
+    (table ? table->winograd : kernels()->winograd)(shape, x, transformed, bias, residual, y, scratch);
 }
 
 void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
                                       float *scratch) {
-    kernels()->winograd_weight_gradient(shape, x, dy, dw, scratch);
+    const halcyon_half_table *const table = halves(shape->isRounded);
+    (table ? table->winograd_weight_gradient : kernels()->winograd_weight_gradient)(shape, x, dy, dw, scratch);
 }

@@ -24,5 +24,13 @@ typedef struct halcyon_kernel_table {
 extern const halcyon_kernel_table halcyon_kernels_portable;
 #if defined(__x86_64__)
 extern const halcyon_kernel_table halcyon_kernels_avx2, halcyon_kernels_avx512;
+
+/// The kernels of products whose operands are rounded to bf16, where the processor multiplies those.
+typedef struct {
+    __typeof__(halcyon_winograd_weights) *winograd_weights;
+    __typeof__(halcyon_winograd) *winograd;
+    __typeof__(halcyon_winograd_weight_gradient) *winograd_weight_gradient;
+} halcyon_half_table;
+extern const halcyon_half_table halcyon_halves_avx512;
 #endif
 #endif

@@ -10,6 +10,7 @@
 #include "LayerNormKernels.h"
 #include "AttentionKernels.h"
 #include "PixelShuffleKernels.h"
+#include "Halves.h"
 #include "WinogradKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,

@@ -4,6 +4,9 @@
 // With the points 0, ±a, ±b and infinity, a tile's 6x6 inputs become B' d B, a filter becomes G g G', and the sum of their
 // products over the input channels, 36 small products of matrices, becomes 4x4 outputs by A' m A. The gradient of the filters is
 // the adjoint of the same formula. Tiles are taken in blocks whose transforms stay in the cache.
+//
+// The points ±3/4 and ±3/2 lose half as much to rounding as the usual ±1 and ±2: about 1e-6 of the largest output, where the
+// direct sum loses 3e-7. With bf16 products (Halves.h) only the transforms' results are rounded, not the sums.
 
 enum { tileSide = 6, tileStep = 4, frequencies = 36 };
 #define POINT_A 0.75f
@@ -92,9 +95,36 @@ INLINE V prologued(const halcyon_winograd_shape *s, V x, Size c, Size k) {
     return s->reluSource ? choose((I)(x > 0), x, splat(0)) : x;
 }
 
+/// Which neighbours a product pairs: channels, or a tile with the one before.
+typedef enum { ofChannels, firstOfPair, secondOfPair } TransformKind;
+
+/// Puts channels c ..< c + k of a transform into its row.
+INLINE void put(float *row, Size c, V value, Size k, const TransformKind kind) {
+#ifdef KERNEL_BF16
+    switch (kind) {
+    case ofChannels: storeRounded(row, c, value); break;
+    case firstOfPair: store(row + c, paired(value, splat(0)), k); break;
+    case secondOfPair: store(row + c, (V)((I)load(row + c, k) | (I)paired(splat(0), value)), k); break;
+    }
+#else
+    (void)kind;
+    store(row + c, value, k);
+#endif
+}
+
+/// Rounds floats to bf16 where they stand for halves.
+static void roundFloats(const halcyon_winograd_shape *s, float *x, Size count) {
+#ifdef KERNEL_BF16
+    (void)s, (void)x, (void)count;
+#else
+    if (s->isRounded)
+        for (Size i = 0; i < count; i += W) storeRounded(x, i, load(x + i, W));
+#endif
+}
+
 /// The transform of one tile's channels c ..< c + k, from rows of `rowPitch` and pixels of `pitch` floats.
 INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, const halcyon_winograd_shape *s, Size c, float *to,
-                              Size step) {
+                              Size step, const TransformKind kind) {
     V columns[6][6];
 #pragma clang loop unroll(full)
     for (int w = 0; w < 6; w++) {
@@ -113,7 +143,7 @@ INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k,
         V t[6];
         inputTransform(columns[h], t);
 #pragma clang loop unroll(full)
-        for (int w = 0; w < 6; w++) store(to + (h * 6 + w) * step, t[w], k);
+        for (int w = 0; w < 6; w++) put(to + (h * 6 + w) * step, c, t[w], k, kind);
     }
 }
 
@@ -128,26 +158,53 @@ static void gatherTile(const halcyon_winograd_shape *s, const float *image, Size
         }
 }
 
+/// One tile's transform, `to` its row at frequency 0.
+INLINE void transformInput(const Tiling *t, const float *x, Size tile, float *edge, float *to, Size step, const TransformKind kind) {
+    const halcyon_winograd_shape *const s = t->s;
+    const Size n = tile / (t->rows * t->columns), place = tile % (t->rows * t->columns), channels = s->inputChannels;
+    const Size row = place / t->columns * tileStep - 1, column = place % t->columns * tileStep - 1;
+    const float *const image = x + n * s->height * s->width * s->xPitch;
+    const int isInside = row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width;
+    const float *corner = image + (row * s->width + column) * s->xPitch;
+    if (isInside && s->scale) {
+        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, s, i, to, step, kind););
+    } else if (isInside) {
+        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, NULL, i, to, step, kind););
+    } else {
+        gatherTile(s, image, row, column, edge);
+        LANES(channels, transformChannels(edge + i, tileSide * channels, channels, k, NULL, i, to, step, kind););
+    }
+}
+
+/// Elements from one tile to the next in V: whole vectors of halves.
+INLINE Size inputPitch(const halcyon_winograd_shape *s) {
+#ifdef KERNEL_BF16
+    return halcyon_winograd_lanes(s->inputChannels) / 2;
+#else
+    return s->inputChannels;
+#endif
+}
+
 /// V[frequency][tile][channel] of the tiles first ..< first + count.
 static void transformInputs(const Tiling *t, const float *x, Size first, Size count, float *edge, float *to, Size step) {
-    const halcyon_winograd_shape *const s = t->s;
+    const Size pitch = inputPitch(t->s);
+    for (Size tile = 0; tile < count; tile++) transformInput(t, x, first + tile, edge, to + tile * pitch, step, ofChannels);
+    roundFloats(t->s, to, frequencies * step);
+}
+
+/// V[frequency][tile][channel] for sums over tiles.
+static void transformInputPairs(const Tiling *t, const float *x, Size first, Size count, float *edge, float *to, Size step) {
+    const Size pitch = t->s->inputChannels;
     for (Size tile = 0; tile < count; tile++) {
-        const Size n = (first + tile) / (t->rows * t->columns), place = (first + tile) % (t->rows * t->columns);
-        const Size row = place / t->columns * tileStep - 1, column = place % t->columns * tileStep - 1;
-        const float *const image = x + n * s->height * s->width * s->xPitch;
-        float *const place0 = to + tile * s->inputChannels;
-        if (row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width) {
-            const float *const corner = image + (row * s->width + column) * s->xPitch;
-            if (s->scale)
-                LANES(s->inputChannels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, s, i, place0 + i, step););
-            else
-                LANES(s->inputChannels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, NULL, i, place0 + i, step););
-        } else {
-            gatherTile(s, image, row, column, edge);
-            LANES(s->inputChannels,
-                  transformChannels(edge + i, tileSide * s->inputChannels, s->inputChannels, k, NULL, i, place0 + i, step););
-        }
+#ifdef KERNEL_BF16
+        float *const row = to + tile / 2 * pitch;
+        if (tile % 2) transformInput(t, x, first + tile, edge, row, step, secondOfPair);
+        else transformInput(t, x, first + tile, edge, row, step, firstOfPair);
+#else
+        transformInput(t, x, first + tile, edge, to + tile * pitch, step, ofChannels);
+#endif
     }
+    roundFloats(t->s, to, frequencies * step);
 }
 
 /// Block of a product: `rows` tiles by `vectors` vectors of output channels.
@@ -164,9 +221,9 @@ INLINE void tileProduct(const int rows, const int vectors, Size terms, const flo
         for (int v = 0; v < vectors; v++) values[v] = load(weights + t * weightPitch + v * W, W);
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
-            const V factor = splat(x[r * xPitch + t]);
+            const V factor = broadcast(x + r * xPitch + t);
 #pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+            for (int v = 0; v < vectors; v++) sums[r][v] = multiplyAdd(factor, values[v], sums[r][v]);
         }
     }
 #pragma clang loop unroll(full)
@@ -279,43 +336,61 @@ enum { forwardBytes = 640 << 10, gradientBytes = 900 << 10 };
 
 /// Floats of one share's scratch: V, M (or Z) and a tile on the edge.
 INLINE Size shareFloats(const halcyon_winograd_shape *s, Size tiles) {
-    return frequencies * (frequencyPitch(tiles, s->inputChannels) + frequencyPitch(tiles, halcyon_winograd_lanes(s->outputChannels))) +
+    return frequencies * (frequencyPitch(tiles, halcyon_winograd_lanes(s->inputChannels)) +
+                          frequencyPitch(tiles, halcyon_winograd_lanes(s->outputChannels))) +
            frequencies * halcyon_winograd_lanes(s->inputChannels);
 }
 
-static Size winograd_scratch(const halcyon_winograd_shape *s, int weightGradient, int shares) {
+__attribute__((unused)) static Size winograd_scratch(const halcyon_winograd_shape *s, int weightGradient, int shares) {
     const Size lanes = halcyon_winograd_lanes(s->outputChannels), tiles = blockTiles(s->inputChannels + lanes, weightGradient ? gradientBytes : forwardBytes);
     return shares * (shareFloats(s, tiles) + (weightGradient ? frequencies * s->inputChannels * lanes : 0)) * (Size)sizeof(float);
 }
 
-static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, float *transformed) {
-    // Reversed: the filters of the gradient of the input; `outputs` and `inputs` are always those of `weights`.
+/// The filters from one channel to W, transformed; `count` of the W exist, `stride` floats apart.
+INLINE void transformFilters(const float *weights, Size stride, Size count, int reversed, V u[6][6]) {
+    V g[3][3] = {0};
+    for (Size tap = 0; tap < 9; tap++) {
+        const float *const w = weights + (reversed ? 8 - tap : tap);
+        V v = {0};
+        if (count == W)
+            for (Size j = 0; j < W; j++) v[j] = w[j * stride];
+        else
+            for (Size j = 0; j < count; j++) v[j] = w[j * stride];
+        g[tap / 3][tap % 3] = v;
+    }
+    V rows[6][3];
+    for (int w = 0; w < 3; w++) {
+        const V column[3] = {g[0][w], g[1][w], g[2][w]};
+        V t[6];
+        filterTransform(column, t);
+        for (int h = 0; h < 6; h++) rows[h][w] = t[h];
+    }
+    for (int h = 0; h < 6; h++) filterTransform(rows[h], u[h]);
+}
+
+/// `outputs` and `inputs` are those of `weights`; `reversed` exchanges their parts.
+static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
     const Size to = reversed ? inputs : outputs, from = reversed ? outputs : inputs, lanes = halcyon_winograd_lanes(to);
     const Size toStride = reversed ? 9 : inputs * 9, fromStride = reversed ? inputs * 9 : 9;
-    for (Size i = 0; i < from; i++)
+    const Size rows = elements(from);
+    for (Size row = 0; row < rows; row++)
         for (Size o = 0; o < lanes; o += W) {
             const Size count = o < to ? minimum(W, to - o) : 0;
-            V g[3][3] = {0}, rows[6][3];
-            for (Size tap = 0; tap < 9; tap++) {
-                const float *const w = weights + i * fromStride + o * toStride + (reversed ? 8 - tap : tap);
-                V v = {0};
-                if (count == W)
-                    for (Size j = 0; j < W; j++) v[j] = w[j * toStride];
-                else
-                    for (Size j = 0; j < count; j++) v[j] = w[j * toStride];
-                g[tap / 3][tap % 3] = v;
-            }
-            for (int w = 0; w < 3; w++) {
-                const V column[3] = {g[0][w], g[1][w], g[2][w]};
-                V u[6];
-                filterTransform(column, u);
-                for (int h = 0; h < 6; h++) rows[h][w] = u[h];
-            }
-            for (int h = 0; h < 6; h++) {
-                V u[6];
-                filterTransform(rows[h], u);
-                for (int w = 0; w < 6; w++) store(transformed + ((h * 6 + w) * from + i) * lanes + o, u[w], W);
-            }
+            V u[6][6];
+#ifdef KERNEL_BF16
+            (void)isRounded;
+            const float *const first = weights + 2 * row * fromStride + o * toStride;
+            V next[6][6];
+            transformFilters(first, toStride, count, reversed, u);
+            transformFilters(first + fromStride, toStride, 2 * row + 1 < from ? count : 0, reversed, next);
+            for (int h = 0; h < 6; h++)
+                for (int w = 0; w < 6; w++) store(transformed + ((h * 6 + w) * rows + row) * lanes + o, paired(u[h][w], next[h][w]), W);
+#else
+            transformFilters(weights + row * fromStride + o * toStride, toStride, count, reversed, u);
+            for (int h = 0; h < 6; h++)
+                for (int w = 0; w < 6; w++)
+                    store(transformed + ((h * 6 + w) * rows + row) * lanes + o, isRounded ? rounded(u[h][w]) : u[h][w], W);
+#endif
         }
 }
 
@@ -330,13 +405,14 @@ static void convolveTiles(void *context, Size first, Size end, int share) {
     const WinogradRun *const r = context;
     const halcyon_winograd_shape *const s = r->tiling.s;
     const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
-    const Size vStep = frequencyPitch(r->blockTiles, inputs), mStep = frequencyPitch(r->blockTiles, lanes);
+    const Size vPitch = inputPitch(s), terms = elements(inputs);
+    const Size vStep = frequencyPitch(r->blockTiles, vPitch), mStep = frequencyPitch(r->blockTiles, lanes);
     float *const v = r->scratch + share * r->shareFloats, *const m = v + frequencies * vStep, *const edge = m + frequencies * mStep;
     for (Size tile = first; tile < end; tile += r->blockTiles) {
         const Size count = minimum(r->blockTiles, end - tile);
         transformInputs(&r->tiling, r->x, tile, count, edge, v, vStep);
         for (Size f = 0; f < frequencies; f++)
-            productOfTiles(count, inputs, lanesOf(s->outputChannels), v + f * vStep, inputs, r->weights + f * inputs * lanes, lanes,
+            productOfTiles(count, terms, lanesOf(s->outputChannels), v + f * vStep, vPitch, r->weights + f * terms * lanes, lanes,
                            m + f * mStep, lanes);
         transformOutputs(&r->tiling, m, mStep, lanes, tile, count, r->bias, r->residual, r->y);
     }
@@ -351,7 +427,7 @@ static void winograd(const halcyon_winograd_shape *s, const float *x, const floa
 
 /// Channels i ..< i + k of a tile's transformed output gradient.
 INLINE void transformGradient(const halcyon_winograd_shape *s, TilePlace place, const float *dy, Size i, Size k, float *to,
-                              Size step) {
+                              Size step, const TransformKind kind) {
     V columns[6][4];
 #pragma clang loop unroll(full)
     for (Size w = 0; w < 4; w++) {
@@ -370,7 +446,7 @@ INLINE void transformGradient(const halcyon_winograd_shape *s, TilePlace place, 
         V z[6];
         gradientTransform(columns[h], z);
 #pragma clang loop unroll(full)
-        for (int w = 0; w < 6; w++) store(to + (h * 6 + w) * step + i, z[w], W);
+        for (int w = 0; w < 6; w++) put(to + (h * 6 + w) * step, i, z[w], W, kind);
     }
 }
 
@@ -378,8 +454,15 @@ INLINE void transformGradient(const halcyon_winograd_shape *s, TilePlace place, 
 static void transformGradients(const Tiling *t, const float *dy, Size first, Size count, float *to, Size step, Size pitch) {
     for (Size tile = 0; tile < count; tile++) {
         const TilePlace place = outputPlace(t, first + tile);
-        LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, to + tile * pitch, step););
+#ifdef KERNEL_BF16
+        float *const row = to + tile / 2 * pitch;
+        if (tile % 2) LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, row, step, secondOfPair););
+        else LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, row, step, firstOfPair););
+#else
+        LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, to + tile * pitch, step, ofChannels););
+#endif
     }
+    roundFloats(t->s, to, frequencies * step);
 }
 
 /// Block of the filters' gradient: `rows` input channels by `vectors` vectors of output channels, added to `sums`.
@@ -396,9 +479,9 @@ INLINE void gradientProduct(const int rows, const int vectors, Size tiles, const
         for (int v = 0; v < vectors; v++) values[v] = load(z + t * zPitch + v * W, W);
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
-            const V factor = splat(x[t * xPitch + r]);
+            const V factor = broadcast(x + t * xPitch + r);
 #pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+            for (int v = 0; v < vectors; v++) sums[r][v] = multiplyAdd(factor, values[v], sums[r][v]);
         }
     }
 #pragma clang loop unroll(full)
@@ -453,10 +536,10 @@ static void correlateTiles(void *context, Size first, Size end, int share) {
     memset(sums, 0, (size_t)(frequencies * inputs * lanes) * sizeof *sums);
     for (Size tile = first; tile < end; tile += r->blockTiles) {
         const Size count = minimum(r->blockTiles, end - tile);
-        transformInputs(&r->tiling, r->x, tile, count, edge, v, vStep);
+        transformInputPairs(&r->tiling, r->x, tile, count, edge, v, vStep);
         transformGradients(&r->tiling, r->y, tile, count, z, zStep, lanes);
         for (Size f = 0; f < frequencies; f++)
-            addGradientProduct(inputs, count, lanesOf(s->outputChannels), v + f * vStep, inputs, z + f * zStep, lanes,
+            addGradientProduct(inputs, elements(count), lanesOf(s->outputChannels), v + f * vStep, inputs, z + f * zStep, lanes,
                                sums + f * inputs * lanes, lanes);
     }
 }

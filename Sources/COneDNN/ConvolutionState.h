@@ -1,6 +1,7 @@
 // What a convolution holds, for the files that run it.
 #ifndef HALCYON_CONVOLUTION_STATE_H
 #define HALCYON_CONVOLUTION_STATE_H
+#include "CKernels.h"
 #include "COneDNN.h"
 #include "ThinConvolution.h"
 #include <dnnl.h>

@@ -16,14 +16,20 @@ typedef struct halcyon_thin_kernels {
     /// thin[h, w, t] = act(bias[t] + sum over kh, kw, c of wide[...][c] * weights[t, kh, kw, c]); `bias` may be NULL.
     void (*gather)(const halcyon_thin_shape *shape, const float *wide, const float *weights, const float *bias, int relu,
                    float *thin);
-    /// gradient[t, kh, kw, c] += sum over h, w of wide[h, w, c] * thin[...][t]; wideSums[c] += sum of wide, if not NULL.
-    /// `plane` is scratch for one thin channel with its border: see `halcyon_thin_plane_floats`.
-    void (*correlate)(const halcyon_thin_shape *shape, const float *wide, const float *thin, float *plane, double *gradient,
-                      double *wideSums);
+    /// At the start of `memory`: gradient[t, kh, kw, c] = the sum over h, w of wide[h, w, c] * thin[...][t], then the sums of
+    /// wide[c], where wanted, as doubles. `memory` holds `halcyon_thin_share_bytes` a share of the images.
+    void (*correlate)(const halcyon_thin_shape *shape, const float *wide, const float *thin, void *memory, ptrdiff_t shareBytes,
+                      int hasWideSums);
 } halcyon_thin_kernels;
 
 static inline size_t halcyon_thin_plane_floats(const halcyon_thin_shape *s) {
     return (size_t)((s->wideHeight + (s->kernelHeight - 1) * s->dilation) * (s->wideWidth + (s->kernelWidth - 1) * s->dilation));
+}
+
+/// The sums and, as floats, one thin channel with its border.
+static inline size_t halcyon_thin_share_bytes(const halcyon_thin_shape *s) {
+    const size_t sums = (size_t)((s->thinChannels * s->kernelHeight * s->kernelWidth + 1) * s->wideChannels);
+    return (sums * sizeof(double) + halcyon_thin_plane_floats(s) * sizeof(float) + 63) / 64 * 64;
 }
 
 extern const halcyon_thin_kernels halcyon_thin_portable;

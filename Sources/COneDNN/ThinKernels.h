@@ -1,6 +1,7 @@
 // One version of the thin convolutions; the including file has chosen VECTOR_FLOATS, THIN_KERNELS, THIN_NAME and the
 // instruction set.
 #include "../CKernels/Vectors.h"
+#include "CKernels.h"
 
 /// The sum of the lanes, by halves.
 INLINE float laneSum(V v) {
@@ -41,11 +42,24 @@ INLINE void insideRange(Size start, Size kernel, Size dilation, Size size, Size 
     if (*end < *first) *end = *first;
 }
 
-static void gather(const halcyon_thin_shape *s, const float *wide, const float *weights, const float *bias, int relu,
-                   float *thin) {
+typedef struct {
+    const halcyon_thin_shape *s;
+    const float *wide, *weights, *bias;
+    float *thin;
+    int relu;
+} GatherWork;
+
+/// The rows first ..< end of all images.
+static void gatherRows(void *context, Size firstLine, Size endLine, int share) {
+    (void)share;
+    const GatherWork *const work = context;
+    const halcyon_thin_shape *const s = work->s;
+    const float *const wide = work->wide, *const weights = work->weights, *const bias = work->bias;
+    float *const thin = work->thin;
+    const int relu = work->relu;
     const Size filter = s->kernelHeight * s->kernelWidth * s->wideChannels;
-    for (Size n = 0; n < s->batch; n++)
-        for (Size h = 0; h < s->thinHeight; h++) {
+    for (Size line = firstLine; line < endLine; line++) {
+            const Size n = line / s->thinHeight, h = line % s->thinHeight;
             const Size row = h - s->paddingHeight;
             Size firstRow, endRow;
             insideRange(row, s->kernelHeight, s->dilation, s->wideHeight, &firstRow, &endRow);
@@ -72,6 +86,12 @@ static void gather(const halcyon_thin_shape *s, const float *wide, const float *
         }
 }
 
+static void gather(const halcyon_thin_shape *s, const float *wide, const float *weights, const float *bias, int relu,
+                   float *thin) {
+    GatherWork work = {s, wide, weights, bias, thin, relu};
+    halcyon_parallel(s->batch * s->thinHeight, 1, gatherRows, &work);
+}
+
 enum { tapGroup = 9, vectorGroup = W == 16 ? 2 : 1 };
 
 /// Adds to gradient[tap * wideChannels + c] for `taps` kernel positions and `vectors` vectors of channels, over some rows.
@@ -93,13 +113,14 @@ INLINE void correlateGroup(const halcyon_thin_shape *s, int taps, int vectors, S
             for (Size j = 0; j < k; j++) gradient[tap * s->wideChannels + v * W + j] += (double)sums[tap][v][j];
 }
 
-static void correlate(const halcyon_thin_shape *s, const float *wide, const float *thin, float *plane, double *gradient,
-                      double *wideSums) {
+/// The images first ..< end.
+static void correlateImages(const halcyon_thin_shape *s, const float *wide, const float *thin, float *plane, double *gradient,
+                            double *wideSums, Size firstImage, Size endImage) {
     enum { rowBlock = 4 };
     const Size taps = s->kernelHeight * s->kernelWidth, channels = s->wideChannels;
     const Size planeWidth = s->wideWidth + (s->kernelWidth - 1) * s->dilation;
     const Size planeHeight = s->wideHeight + (s->kernelHeight - 1) * s->dilation;
-    for (Size n = 0; n < s->batch; n++)
+    for (Size n = firstImage; n < endImage; n++)
         for (Size t = 0; t < s->thinChannels; t++) {
             for (Size h = 0; h < planeHeight; h++)
                 for (Size w = 0; w < planeWidth; w++) {
@@ -138,6 +159,34 @@ static void correlate(const halcyon_thin_shape *s, const float *wide, const floa
                 }
             }
         }
+}
+
+typedef struct {
+    const halcyon_thin_shape *s;
+    const float *wide, *thin;
+    char *memory;
+    Size sums, bytes;
+    int hasWideSums;
+} CorrelateWork;
+
+static void correlateShare(void *context, Size first, Size end, int share) {
+    const CorrelateWork *const w = context;
+    double *const sums = (double *)(w->memory + share * w->bytes), *const wideSums = sums + w->sums;
+    memset(sums, 0, (size_t)(w->sums + w->s->wideChannels) * sizeof *sums);
+    correlateImages(w->s, w->wide, w->thin, (float *)(wideSums + w->s->wideChannels), sums, w->hasWideSums ? wideSums : NULL,
+                    first, end);
+}
+
+static void correlate(const halcyon_thin_shape *s, const float *wide, const float *thin, void *memory, Size bytes,
+                      int hasWideSums) {
+    const Size sums = s->thinChannels * s->kernelHeight * s->kernelWidth * s->wideChannels;
+    CorrelateWork work = {s, wide, thin, memory, sums, bytes, hasWideSums};
+    halcyon_parallel(s->batch, 1, correlateShare, &work);
+    double *const all = memory;
+    for (int share = 1; share < halcyon_shares(s->batch, 1); share++) {
+        const double *const more = (const double *)((char *)memory + share * bytes);
+        for (Size i = 0; i < sums + s->wideChannels; i++) all[i] += more[i];
+    }
 }
 
 const halcyon_thin_kernels THIN_KERNELS = {.name = THIN_NAME, .gather = gather, .correlate = correlate};

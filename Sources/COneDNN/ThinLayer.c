@@ -39,8 +39,7 @@ int halcyon_thin_build(halcyon_conv *conv, const halcyon_conv_shape *s, int acti
     const size_t weights = (size_t)s->inputChannels * s->outputChannels * s->kernelHeight * s->kernelWidth;
     conv->weightBytes = weights * sizeof(float);
     if (conv->direction == HALCYON_CONV_BACKWARD_WEIGHTS)
-        conv->scratchpadBytes = (weights + (size_t)thin->wideChannels) * sizeof(double) +
-                                halcyon_thin_plane_floats(thin) * sizeof(float);
+        conv->scratchpadBytes = halcyon_thin_share_bytes(thin) * (size_t)halcyon_shares(s->batch, 1);
     return 1;
 }
 
@@ -63,11 +62,9 @@ void halcyon_thin_correlate(const halcyon_conv *conv, const float *source, const
     const halcyon_thin_shape *s = &conv->thinShape;
     const size_t weights = conv->weightBytes / sizeof(float), wideChannels = (size_t)s->wideChannels;
     double *sums = scratchpad, *wideSums = sums + weights;
-    memset(sums, 0, (weights + wideChannels) * sizeof *sums);
     const float *wide = conv->thinIsSource ? destinationGradient : source;
     const float *thin = conv->thinIsSource ? source : destinationGradient;
-    conv->thin->correlate(s, wide, thin, (float *)(wideSums + wideChannels), sums,
-                          conv->hasBias && conv->thinIsSource ? wideSums : NULL);
+    conv->thin->correlate(s, wide, thin, scratchpad, (ptrdiff_t)halcyon_thin_share_bytes(s), conv->hasBias && conv->thinIsSource);
     for (ptrdiff_t t = 0; t < s->thinChannels; t++)
         for (ptrdiff_t position = 0; position < s->kernelHeight * s->kernelWidth; position++)
             for (ptrdiff_t c = 0; c < s->wideChannels; c++) gradient[canonicalOffset(conv, t, position, c)] = (float)*sums++;

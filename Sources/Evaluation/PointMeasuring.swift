@@ -20,7 +20,7 @@ struct PointMeasuring {
     /// Point 0: the network as it is.
     /// - Parameter known: latencies that were already measured.
     func staticPoint(known: [Point]) throws -> Point {
-        let denoiser = try Denoiser(architecture, parameters: parameters)
+        let denoiser = try Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision)
         let quality = try attempt.timed("validate") {
             try evaluateModel(
                 denoiser, images: validation, sigmas: experiment.validation.sigmas, noise: DenoisingEvaluator.validationNoise,
@@ -42,7 +42,7 @@ struct PointMeasuring {
     func dynamicPoints() throws -> [Point] {
         let quality = try attempt.timed("validate") {
             try evaluateDepths(
-                Denoiser(architecture, parameters: parameters), images: validation, sigmas: experiment.validation.sigmas,
+                Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision), images: validation, sigmas: experiment.validation.sigmas,
                 noise: DenoisingEvaluator.validationNoise, around: inShared, progress: told)
         }
         let cost = try cost()
@@ -80,7 +80,8 @@ struct PointMeasuring {
 
     /// One picture of the experiment's latency size, alone on the machine.
     private func measureLatency() throws -> LatencyMeasurement {
-        let denoiser = try Denoiser(architecture, parameters: parameters, threads: experiment.latency.threads)
+        let denoiser = try Denoiser(
+            architecture, parameters: parameters, threads: experiment.latency.threads, precision: experiment.latency.precision)
         let executable = try attempt.shared(machine, .measuring) {
             try denoiser.executable(.path(exit: 0), height: experiment.latency.height, width: experiment.latency.width)
         }
@@ -94,7 +95,8 @@ struct PointMeasuring {
     /// Crops of the latency size from the validation pictures with their noise, smaller pictures continued by mirroring, alone on
     /// the machine.
     private func measureDepths() throws -> DepthLatency {
-        let denoiser = try Denoiser(architecture, parameters: parameters, threads: experiment.latency.threads)
+        let denoiser = try Denoiser(
+            architecture, parameters: parameters, threads: experiment.latency.threads, precision: experiment.latency.precision)
         let sigmas = experiment.validation.sigmas
         let (height, width) = (experiment.latency.height, experiment.latency.width)
         let count = min(Self.latencyPictures, validation.count * sigmas.count)

@@ -221,6 +221,8 @@ typedef struct {
     int reluSource;
     /// The output's positive part is written.
     int relu;
+    /// The products' operands are rounded to bf16; for weights that were transformed so.
+    int isRounded;
 } halcyon_winograd_shape;
 
 /// Output channels in the transformed weights' rows.
@@ -233,7 +235,8 @@ static inline ptrdiff_t halcyon_winograd_weight_floats(ptrdiff_t inputs, ptrdiff
 ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares);
 /// Weights `[outputs, inputs, 3, 3]` to [36, inputs, lanes of outputs]; `reversed`: those of the gradient of the input,
 /// [36, outputs, lanes of inputs].
-void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, float *transformed);
+void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded,
+                              float *transformed);
 /// y = the convolution of x, + bias and residual where not NULL. With weights transformed `reversed` and dy for x, the gradient
 /// of the input.
 void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,

@@ -42,13 +42,16 @@ package final class Executable {
         self.program = program
         self.parameters = parameters
         self.threads = threads
+        halcyon_set_threads(Int32(threads))
         let arena = FloatBuffer(count: program.arenaCount)
         func kernels(_ instructions: [Program.Instruction]) throws -> [any Kernel] {
             try instructions.map { instruction in
                 func views(_ places: [Program.Place]) -> [KernelContext.View] { places.map { .init(shape: $0.shape, pitch: $0.pitch) } }
                 do {
                     return try instruction.operation.makeKernel(
-                        KernelContext(inputs: views(instruction.inputs), outputs: views(instruction.outputs), threads: threads))
+                        KernelContext(
+                            inputs: views(instruction.inputs), outputs: views(instruction.outputs), threads: threads,
+                            precision: program.precision))
                 } catch let error as ShapeError {
                     throw ShapeError("\(instruction.path): \(error.description)")
                 }

@@ -8,6 +8,7 @@ package struct KernelContext {
     package var inputs: [View]
     package var outputs: [View]
     package var threads: Int
+    package var precision = Precision.f32
 }
 
 /// Where a kernel's operands lie. Fixed for the life of an executable.

@@ -42,6 +42,7 @@ final class WinogradKernel: Kernel {
         shape.yPitch = target.pitch
         shape.residualPitch = residual?.pitch ?? 0
         shape.relu = relu ? 1 : 0
+        shape.isRounded = context.precision == .bf16 ? 1 : 0
         let isGradient = direction == .weightGradient
         preparedInput = isGradient ? nil : 1
         preparedBytes =
@@ -52,7 +53,7 @@ final class WinogradKernel: Kernel {
 
     func prepare(_ operands: Operands) {
         halcyon_winograd_weights(
-            weight[0], weight[1], operands.inputs[1], direction == .inputGradient ? 1 : 0,
+            weight[0], weight[1], operands.inputs[1], direction == .inputGradient ? 1 : 0, shape.isRounded,
             operands.prepared.assumingMemoryBound(to: Float.self))
     }
 

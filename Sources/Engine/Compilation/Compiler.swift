@@ -1,10 +1,19 @@
+/// The numbers that products are made of. Sums, statistics, parameters and what lies between operations are Float32.
+package enum Precision: String, Sendable, CaseIterable {
+    case f32
+    /// Operands of convolutions and matrix products are rounded to bfloat16 where a kernel does that faster.
+    case bf16
+}
+
 /// How a graph is compiled.
 package struct CompileOptions: Sendable {
     /// False leaves the graph as it is: no folding, no fused activations.
     package var fusion: Bool
     package var threads: Int
+    package var precision: Precision
 
-    package init(fusion: Bool = true, threads: Int = 1) {
+    package init(fusion: Bool = true, threads: Int = 1, precision: Precision = .f32) {
+        self.precision = precision
         self.fusion = fusion
         self.threads = threads
     }
@@ -124,6 +133,6 @@ package enum Compiler {
                 (input.name, plan.place(of: ValueID(index: graph.values.firstIndex(of: .input(input.name))!)))
             }),
             outputs: Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, plan.place(of: $0.value)) }),
-            updates: copies, parameters: graph.parameters, threads: options.threads, arenaCount: plan.arenaCount, macs: macs)
+            updates: copies, parameters: graph.parameters, threads: options.threads, precision: options.precision, arenaCount: plan.arenaCount, macs: macs)
     }
 }

@@ -37,6 +37,7 @@ package struct Program: Sendable {
     package var updates: [(from: Place, to: Place)]
     package var parameters: [ParameterSpecification]
     package var threads: Int
+    package var precision: Precision
     /// Floats of the arena.
     package var arenaCount: Int
     /// Multiply-accumulates of one run.

@@ -26,6 +26,7 @@ package final class Denoiser {
     /// A dynamic network leaves at the first exit that is foretold to lose less than this many dB against full depth, which 0
     /// always runs. Nil takes the threshold that training found for its budget.
     package var threshold: Double?
+    private let precision: Precision
     private let paths: [Graph]
     private let router: Graph?
     private var radii: [Int: Int?] = [:]
@@ -40,8 +41,9 @@ package final class Denoiser {
     }
 
     /// A network with the parameters of a store, which may go on changing (a training's).
-    package init(_ architecture: Architecture, parameters: ParameterStore, threads: Int = 1) throws {
+    package init(_ architecture: Architecture, parameters: ParameterStore, threads: Int = 1, precision: Precision = .f32) throws {
         self.architecture = architecture
+        self.precision = precision
         self.parameters = parameters
         self.threads = threads
         paths = try (0..<architecture.exitCount).map(architecture.inferenceGraph)
@@ -245,7 +247,7 @@ package final class Denoiser {
         return try naming(height, width) {
             try Compiler.compile(
                 graph, inputs: architecture.inputShapes(height: height, width: width, batch: 1),
-                options: CompileOptions(threads: threads))
+                options: CompileOptions(threads: threads, precision: precision))
         }
     }
 

@@ -53,6 +53,8 @@ package final class Trainer {
     ) throws {
         self.architecture = architecture
         self.recipe = recipe
+        var options = options
+        options.precision = recipe.precision
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
         source = BatchSource(

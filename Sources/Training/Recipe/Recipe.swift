@@ -5,7 +5,7 @@ import Engine
 ///
 /// `{loss: l1, optimizer: adam, learning-rate: 1e-3, batch: 16, steps: 2000, precision: f32}`
 package struct Recipe: Sendable {
-    package enum Precision: String, Sendable, CaseIterable { case f32 }
+    package typealias Precision = Engine.Precision
 
     package var loss: TrainingLoss
     package var optimizer: TrainingOptimizer

@@ -23,7 +23,7 @@ struct BenchCommand: ParsableCommand {
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String
-        @Option(help: "f32.") var precision = Recipe.Precision.f32
+        @Option(help: "f32, bf16.") var precision = Recipe.Precision.f32
         @Option(help: "Threads.") var threads = 1
         @Option(help: "At least so many seconds, and at least 5 runs.") var seconds = 4.0
         @Flag(name: .customLong("no-fusion"), help: "Compiles the graph as it is.") var noFusion = false
@@ -35,7 +35,7 @@ struct BenchCommand: ParsableCommand {
             guard seconds >= 0, seconds <= 3600 else { throw ValidationError("--seconds: expected 0 to 3600, found \(seconds)") }
         }
 
-        var compileOptions: CompileOptions { CompileOptions(fusion: !noFusion, threads: threads) }
+        var compileOptions: CompileOptions { CompileOptions(fusion: !noFusion, threads: threads, precision: precision) }
 
         /// Loads the network, compiles and times what `prepare` makes of it, and prints its report.
         /// - Throws: `InputError` that names the architecture's file where the network cannot take the size.

@@ -19,7 +19,7 @@ extension BenchCommand {
                   halcyon bench gradients --architecture net.yaml --precision f64 --out x.st
                 """)
 
-        enum Precision: String, CaseIterable, ExpressibleByArgument { case f32, f64 }
+        enum Precision: String, CaseIterable, ExpressibleByArgument { case f32, bf16, f64 }
 
         /// Multiply-accumulates of a step that the interpreter takes on.
         static let exactLimit = 2_000_000_000
@@ -32,7 +32,7 @@ extension BenchCommand {
         var size = ImageSize(height: 16, width: 16)
         @Option(help: "Adam steps on the batch; the losses of all are written.") var steps = 1
         @Option(name: .customLong("learning-rate"), help: "Adam's.") var learningRate = AdamSettings().learningRate
-        @Option(help: "f32, f64.") var precision = Precision.f32
+        @Option(help: "f32, bf16, f64.") var precision = Precision.f32
         @Option(help: "Threads of f32.") var threads = 1
         @Flag(name: .customLong("no-fusion"), help: "Compiles the graph as it is.") var noFusion = false
         @Flag(help: "One JSON object.") var json = false
@@ -52,7 +52,7 @@ extension BenchCommand {
             let result = try namingFile(architecture) {
                 let check = try BenchCase(network, seed: seed, size: size, batch: batch)
                 switch precision {
-                case .f32: return try record(check, try compiled(check))
+                case .f32, .bf16: return try record(check, try compiled(check))
                 case .f64: return try record(check, try interpreted(check))
                 }
             }
@@ -119,7 +119,7 @@ extension BenchCommand {
             let objective = try check.architecture.objective(.l2, budget: Self.budget)
             let program = try Compiler.compileTraining(
                 check.graph, objective, inputs: check.inputs.mapValues(\.shape),
-                options: CompileOptions(fusion: !noFusion, threads: threads))
+                options: CompileOptions(fusion: !noFusion, threads: threads, precision: precision == .bf16 ? .bf16 : .f32))
             let device = CPUDevice(threads: threads)
             let gradients = GradientStore(for: check.parameters)
             let executable = try device.load(program, parameters: check.parameters, gradients: gradients)

@@ -25,7 +25,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Data, noise, recipe and latency size.", valueName: "EXPERIMENT.yaml")) var experiment: String
     @Option(help: ArgumentHelp("A recipe instead of the experiment's.", valueName: "FILE")) var recipe: String?
     @Option(help: "Seed of weights and batches (default: the experiment's).") var seed: Int?
-    @Option(help: "f32.") var precision: Recipe.Precision?
+    @Option(help: "f32, bf16.") var precision: Recipe.Precision?
     @Flag(help: "Goes on from the folder's checkpoint.") var resume = false
     @Option(help: ArgumentHelp("The folder for the results.", valueName: "DIR")) var out: String
     @Flag(help: "The result as one JSON object.") var json = false

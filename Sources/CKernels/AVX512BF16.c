@@ -1,0 +1,20 @@
+// The kernels of products that are rounded to bf16, with the processor's products of bf16 pairs.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <stdlib.h>
+#include <string.h>
+#include "KernelTable.h"
+#define VECTOR_FLOATS 16
+#define KERNEL_MASKED 1
+#define KERNEL_BF16 1
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
+#include "Vectors.h"
+#include "Halves.h"
+#include "WinogradKernels.h"
+const halcyon_half_table halcyon_halves_avx512 = {
+    .winograd_weights = winograd_weights,
+    .winograd = winograd,
+    .winograd_weight_gradient = winograd_weight_gradient,
+};
+#pragma clang attribute pop
+#endif
