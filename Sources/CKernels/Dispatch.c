@@ -265,3 +265,38 @@ void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
         columnMajor, const float *x, ptrdiff_t xPitch, float *y, ptrdiff_t yPitch) {
     kernels()->pixel_shuffle(batch, height, width, channels, factor, columnMajor, x, xPitch, y, yPitch);
 }
+
+/// The kernels of bf16 pairs, where they serve for these operands on this thread; NULL: the others round and multiply floats.
+static const halcyon_pointwise_table *pairs(int isRounded) {
+#if defined(__x86_64__)
+    if (isRounded && !forced && kernels() == &halcyon_kernels_avx512 && __builtin_cpu_supports("avx512bf16")) return &halcyon_pointwise_bf16;
+#endif
+    return NULL;
+}
+
+static ptrdiff_t paddedTo16(ptrdiff_t channels) { return (channels + 15) / 16 * 16; }
+
+ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
+
+void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
+                            float *packed) {
+    const halcyon_pointwise_table *const table = pairs(isRounded);
+    (table ? table->pack : kernels()->pointwise_pack)(inputs, outputs, weights, isTransposed, isRounded, packed);
+}
+
+ptrdiff_t halcyon_pointwise_scratch(ptrdiff_t inputs, int threads) { return threads * 48 * paddedTo16(inputs); }
+
+void halcyon_pointwise_run(const halcyon_pointwise *operands) {
+    const halcyon_pointwise_table *const table = pairs(operands->isRounded);
+    (table ? table->forward : kernels()->pointwise_run)(operands);
+}
+
+ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads) {
+    const ptrdiff_t totals = paddedTo16(inputs) * paddedTo16(outputs) + paddedTo16(outputs);
+    return threads * (totals + 128 * (paddedTo16(inputs) + paddedTo16(outputs)));
+}
+
+void halcyon_pointwise_gradient_run(const halcyon_pointwise_gradient *operands) {
+    const halcyon_pointwise_table *const table = pairs(operands->isRounded);
+    (table ? table->gradient : kernels()->pointwise_gradient_run)(operands);
+}

@@ -12,7 +12,8 @@
     X(activated_pool) X(activated_pool_backward) X(channel_scale) X(channel_scale_backward)                                  \
     X(depthwise) X(depthwise_weight_gradient)                                                                                \
     X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)                                    \
-    X(pixel_unshuffle) X(pixel_shuffle)
+    X(pixel_unshuffle) X(pixel_shuffle)                                                                                      \
+    X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
 
 #define HALCYON_KERNEL_MEMBER(name) __typeof__(halcyon_##name) *name;
 typedef struct halcyon_kernel_table {
@@ -23,5 +24,13 @@ typedef struct halcyon_kernel_table {
 extern const halcyon_kernel_table halcyon_kernels_portable;
 #if defined(__x86_64__)
 extern const halcyon_kernel_table halcyon_kernels_avx2, halcyon_kernels_avx512;
+
+/// The pointwise kernels for operands rounded to bf16, where the processor multiplies those.
+typedef struct {
+    __typeof__(halcyon_pointwise_pack) *pack;
+    __typeof__(halcyon_pointwise_run) *forward;
+    __typeof__(halcyon_pointwise_gradient_run) *gradient;
+} halcyon_pointwise_table;
+extern const halcyon_pointwise_table halcyon_pointwise_bf16;
 #endif
 #endif

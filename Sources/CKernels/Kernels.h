@@ -10,6 +10,8 @@
 #include "LayerNormKernels.h"
 #include "AttentionKernels.h"
 #include "PixelShuffleKernels.h"
+#include "PointwiseKernels.h"
+#include "PointwiseGradientKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,
 const halcyon_kernel_table KERNEL_TABLE = {.isa = KERNEL_ISA, HALCYON_KERNELS(KERNEL_ENTRY)};
