@@ -10,11 +10,11 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
 #include "Vectors.h"
 #include "Halves.h"
+#include "PointwiseKernels.h"
+#include "PointwiseGradientKernels.h"
 #include "WinogradKernels.h"
-const halcyon_half_table halcyon_halves_avx512 = {
-    .winograd_weights = winograd_weights,
-    .winograd = winograd,
-    .winograd_weight_gradient = winograd_weight_gradient,
-};
+
+#define KERNEL_ENTRY(name) .name = name,
+const halcyon_half_table halcyon_halves_avx512 = {HALCYON_HALF_KERNELS(KERNEL_ENTRY)};
 #pragma clang attribute pop
 #endif

@@ -328,3 +328,30 @@ void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const
     const halcyon_half_table *const table = halves(shape->isRounded);
     (table ? table->winograd_weight_gradient : kernels()->winograd_weight_gradient)(shape, x, dy, dw, scratch);
 }
+
+static ptrdiff_t paddedTo16(ptrdiff_t channels) { return (channels + 15) / 16 * 16; }
+
+ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
+
+void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
+                            float *packed) {
+    const halcyon_half_table *const table = halves(isRounded);
+    (table ? table->pointwise_pack : kernels()->pointwise_pack)(inputs, outputs, weights, isTransposed, isRounded, packed);
+}
+
+ptrdiff_t halcyon_pointwise_scratch(ptrdiff_t inputs, int threads) { return threads * 48 * paddedTo16(inputs); }
+
+void halcyon_pointwise_run(const halcyon_pointwise *operands) {
+    const halcyon_half_table *const table = halves(operands->isRounded);
+    (table ? table->pointwise_run : kernels()->pointwise_run)(operands);
+}
+
+ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads) {
+    const ptrdiff_t totals = paddedTo16(inputs) * paddedTo16(outputs) + paddedTo16(outputs);
+    return threads * (totals + 128 * (paddedTo16(inputs) + paddedTo16(outputs)));
+}
+
+void halcyon_pointwise_gradient_run(const halcyon_pointwise_gradient *operands) {
+    const halcyon_half_table *const table = halves(operands->isRounded);
+    (table ? table->pointwise_gradient_run : kernels()->pointwise_gradient_run)(operands);
+}

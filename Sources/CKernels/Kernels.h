@@ -11,6 +11,8 @@
 #include "AttentionKernels.h"
 #include "PixelShuffleKernels.h"
 #include "Halves.h"
+#include "PointwiseKernels.h"
+#include "PointwiseGradientKernels.h"
 #include "WinogradKernels.h"
 
 #define KERNEL_ENTRY(name) .name = name,

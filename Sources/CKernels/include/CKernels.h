@@ -245,6 +245,60 @@ void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const
 void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
                                       float *scratch);
 
+// MARK: Pointwise convolution = one small matrix product over all pixels
+
+typedef struct halcyon_pointwise {
+    /// `pixels` of one image.
+    ptrdiff_t batch, pixels, inputs, outputs;
+    const float *x;
+    ptrdiff_t xPitch;
+    /// Multiplies x, [batch, inputs]; NULL: none.
+    const float *gate;
+    ptrdiff_t gatePitch;
+    /// From `halcyon_pointwise_pack`, with the same `isRounded`.
+    const float *weights;
+    /// [outputs] or NULL.
+    const float *bias;
+    /// Added before the activation; NULL: none. May be y.
+    const float *residual;
+    ptrdiff_t residualPitch;
+    int relu;
+    float *y;
+    ptrdiff_t yPitch;
+    /// Whether x (after the gate) and the weights are rounded to bf16, to nearest even; sums are float in any case.
+    int isRounded;
+    /// `halcyon_pointwise_scratch` floats.
+    void *scratch;
+} halcyon_pointwise;
+
+typedef struct halcyon_pointwise_gradient {
+    ptrdiff_t batch, pixels, inputs, outputs;
+    const float *x;
+    ptrdiff_t xPitch;
+    const float *gate;
+    ptrdiff_t gatePitch;
+    const float *dy;
+    ptrdiff_t dyPitch;
+    /// [outputs, inputs] and, if not NULL, [outputs].
+    float *dw, *db;
+    /// Whether x (after the gate) and dy are rounded to bf16 for dw; db is exact.
+    int isRounded;
+    /// `halcyon_pointwise_gradient_scratch` floats.
+    void *scratch;
+} halcyon_pointwise_gradient;
+
+/// Floats of packed weights: outputs rounded up to 16, times inputs.
+ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs);
+/// Packs [outputs, inputs], or [inputs, outputs] if `isTransposed`, as the gradient of the input needs it.
+void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
+                            float *packed);
+ptrdiff_t halcyon_pointwise_scratch(ptrdiff_t inputs, int threads);
+/// y = relu(W (gate x) + bias + residual), all but W x optional. y must not overlap x.
+void halcyon_pointwise_run(const halcyon_pointwise *operands);
+ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads);
+/// dw = the sum over pixels of dy (gate x)ᵀ and db = that of dy. Sums of 128 pixels are made in registers, their sum is float.
+void halcyon_pointwise_gradient_run(const halcyon_pointwise_gradient *operands);
+
 // MARK: Sub-images
 
 /// [N, H, W, C] to [N, H / factor, W / factor, C factor²], sizes that `factor` divides: channel c factor² + k is channel c of place

@@ -33,6 +33,9 @@ package struct Convolution: Operation {
             OperationSample(Convolution(activation: .relu), [[1, 5, 5, 1], [32, 1, 3, 3], [32]]),
             OperationSample(Convolution(), [[2, 6, 7, 16], [32, 16, 3, 3], [32]]),
             OperationSample(Convolution(), [[1, 9, 8, 12], [2, 12, 7, 7], [2]]),
+            OperationSample(Convolution(activation: .relu), [[3, 7, 11, 17], [66, 17, 1, 1], [66]]),
+            OperationSample(Convolution(), [[1, 9, 7, 70], [33, 70, 1, 1]]),
+            OperationSample(Convolution(), [[2, 1, 1, 48], [144, 48, 1, 1], [144]]),
             OperationSample(Convolution(dilation: 3), [[1, 9, 8, 8], [3, 8, 3, 3]]),
         ]
     }
@@ -118,6 +121,7 @@ package struct ConvolutionInputGradient: Operation {
             OperationSample(ConvolutionInputGradient(dilation: 2), [[2, 9, 7, 17], [17, 16, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 2), [[1, 9, 7, 24], [24, 1, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 8], [8, 12, 1, 1]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 9, 11, 35], [35, 81, 1, 1]]),
         ]
     }
 
@@ -186,6 +190,10 @@ package struct ConvolutionWeightGradient: Operation {
                 ConvolutionWeightGradient(dilation: 2, hasBias: false), [[1, 9, 7, 1], [1, 9, 7, 32], [32, 1, 3, 3]]),
             OperationSample(
                 ConvolutionWeightGradient(dilation: 1, hasBias: true), [[2, 5, 4, 12], [2, 5, 4, 8], [8, 12, 1, 1]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[3, 9, 11, 19], [3, 9, 11, 66], [66, 19, 1, 1]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: false), [[1, 12, 13, 65], [1, 12, 13, 9], [9, 65, 1, 1]]),
         ]
     }
 
@@ -224,6 +232,13 @@ private func convolutionKernel(
     _ direction: ConvolutionKernel.Direction, _ context: KernelContext, x: KernelContext.View, y: KernelContext.View,
     weight: Shape, dilation: Int, hasBias: Bool, relu: Bool
 ) throws -> any Kernel {
+    if PointwiseKernel.suits(weight) {
+        switch direction {
+        case .forward: return PointwiseKernel(context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu)
+        case .inputGradient: return PointwiseKernel(context, x: y, y: x, weight: weight, isTransposed: true)
+        case .weightGradient: return PointwiseGradientKernel(context, x: x, dy: y, weight: weight, hasBias: hasBias)
+        }
+    }
     if WinogradKernel.suits(weight: weight, dilation: dilation) {
         return WinogradKernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu)
     }

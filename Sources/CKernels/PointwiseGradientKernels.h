@@ -1,0 +1,155 @@
+// The gradient of a pointwise convolution's weights: for each chunk of pixels, products of x and dy in register blocks of some
+// inputs and a few vectors of outputs, added to totals [input][output] that stay in the cache.
+
+/// Most pixels whose products are summed in registers.
+enum { pointwiseGradientChunk = 128 };
+
+/// Pixels of a chunk: both sides of them fit in the level 1 cache, else 64 channels (lines 256 bytes apart) evict each other.
+INLINE Size pointwiseGradientPixels(Size channels) {
+    const Size pixels = 6144 / channels / 4 * 4;
+    return pixels < 32 ? 32 : minimum(pixels, pointwiseGradientChunk);
+}
+
+/// totals[input][output] += the products over the steps, for `inputs` inputs and a panel of outputs whose last vector has `lanes`.
+INLINE void pointwiseGradientBlock(int inputs, int vectors, Size steps, const float *x, Size xPitch, const float *dy, Size dyPitch,
+                                   Size lanes, float *totals, Size totalPitch) {
+    V sums[12 * pointwiseVectors];
+    for (int j = 0; j < inputs * vectors; j++) sums[j] = (V){0};
+    for (Size s = 0; s < steps; s++) {
+        V gradient[pointwiseVectors];
+        for (int v = 0; v < vectors; v++) gradient[v] = load(dy + s * dyPitch + v * W, v == vectors - 1 ? lanes : W);
+        for (int i = 0; i < inputs; i++) {
+            const V value = broadcast(x + s * xPitch + i);
+            for (int v = 0; v < vectors; v++) sums[i * vectors + v] = multiplyAdd(value, gradient[v], sums[i * vectors + v]);
+        }
+    }
+    for (int i = 0; i < inputs; i++)
+        for (int v = 0; v < vectors; v++) *(UnalignedV *)(totals + i * totalPitch + v * W) += sums[i * vectors + v];
+}
+
+/// A panel of outputs for all inputs.
+INLINE void pointwiseGradientPanel(int vectors, Size inputs, Size steps, const float *x, Size xPitch, const float *dy, Size dyPitch,
+                                   Size lanes, float *totals, Size totalPitch) {
+    const int block = pointwiseRows(vectors);
+    Size i = 0;
+    for (; i + block <= inputs; i += block)
+        pointwiseGradientBlock(block, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
+    for (; i + 4 <= inputs; i += 4)
+        pointwiseGradientBlock(4, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
+    for (; i < inputs; i++)
+        pointwiseGradientBlock(1, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
+}
+
+/// One side of the products: the tensor, its channels and what multiplies them.
+typedef struct {
+    const float *memory;
+    Size pitch, channels;
+    const float *gate;
+    Size gatePitch;
+    int isStaged;
+} PointwiseSide;
+
+/// Copies `count` pixels to [step][channel], times the gate, rounded if wanted; with pairs, a step holds two pixels.
+static void pointwiseStageSteps(const PointwiseSide *side, Size count, const float *x, const float *gate, int isRounded,
+                                float *staged, Size pitch) {
+#ifdef KERNEL_BF16
+    (void)isRounded;
+    const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                                  20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    for (Size p = 0; p < count; p += 2, staged += pitch) LANES(side->channels, {
+        const V factor = gate ? load(gate + i, k) : splat(1);
+        const V one = load(x + p * side->pitch + i, k) * factor;
+        const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) * factor : (V){0};
+        const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)other, (__m512)one);
+        _mm512_storeu_si512(staged + i, _mm512_permutexvar_epi16(interleaving, both));
+    });
+#else
+    for (Size p = 0; p < count; p++, staged += pitch) LANES(side->channels, {
+        V value = load(x + p * side->pitch + i, k);
+        if (gate) value *= load(gate + i, k);
+        *(UnalignedV *)(staged + i) = isRounded ? rounded(value) : value;
+    });
+#endif
+}
+
+typedef struct {
+    const halcyon_pointwise_gradient *k;
+    PointwiseSide a, b; // factors and vectors: the product with less padding of the two ways
+    Size shareFloats;
+} PointwiseGradient;
+
+/// Where the numbers of a share lie: totals, sums of dy, staged pixels of both sides.
+INLINE Size paddedChannels(Size channels) { return (channels + 15) / 16 * 16; }
+
+INLINE float *pointwiseGradientSide(const PointwiseSide *side, const PointwiseGradient *g, Size pixel, Size count, float *staged,
+                                    const float **memory, Size *pitch) {
+    const float *const x = side->memory + pixel * side->pitch;
+    *memory = side->isStaged ? staged : x;
+    *pitch = side->isStaged ? paddedChannels(side->channels) : side->pitch;
+    if (side->isStaged)
+        pointwiseStageSteps(side, count, x, side->gate ? side->gate + pixel / g->k->pixels * side->gatePitch : NULL,
+                            g->k->isRounded, staged, *pitch);
+    return staged + pointwiseGradientChunk * paddedChannels(side->channels);
+}
+
+static void pointwiseBiasSums(Size count, Size channels, const float *dy, Size pitch, float *sums) {
+    LANES(channels, {
+        V sum[4] = {0};
+        Size p = 0;
+        for (; p + 4 <= count; p += 4)
+            for (int j = 0; j < 4; j++) sum[j] += load(dy + (p + j) * pitch + i, k);
+        for (; p < count; p++) sum[0] += load(dy + p * pitch + i, k);
+        *(UnalignedV *)(sums + i) += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    });
+}
+
+static void pointwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+    const PointwiseGradient *const g = context;
+    const halcyon_pointwise_gradient *const k = g->k;
+    const Size totalPitch = paddedChannels(g->b.channels);
+    float *const totals = (float *)k->scratch + share * g->shareFloats;
+    float *const biasSums = totals + g->a.channels * totalPitch, *const staged = biasSums + paddedChannels(k->outputs);
+    const Size chunk = pointwiseGradientPixels(k->inputs + k->outputs);
+    for (float *t = totals; t < staged; t++) *t = 0;
+    for (Size pixel = begin, taken; pixel < end; pixel += taken) {
+        taken = minimum(chunk, end - pixel);
+        if (k->gate) taken = minimum(taken, k->pixels - pixel % k->pixels);
+        const float *a, *b;
+        Size aPitch, bPitch;
+        float *const rest = pointwiseGradientSide(&g->a, g, pixel, taken, staged, &a, &aPitch);
+        pointwiseGradientSide(&g->b, g, pixel, taken, rest, &b, &bPitch);
+        const Size steps = elements(taken), channels = g->b.isStaged ? totalPitch : g->b.channels;
+        POINTWISE_PANELS((g->b.channels + W - 1) / W, {
+            const Size lanes = channels - (first + vectors - 1) * W;
+            const float *const source = b + first * W;
+            float *const target = totals + first * W;
+            if (lanes >= W) pointwiseGradientPanel(vectors, g->a.channels, steps, a, aPitch, source, bPitch, W, target, totalPitch);
+            else pointwiseGradientPanel(vectors, g->a.channels, steps, a, aPitch, source, bPitch, lanes, target, totalPitch);
+        })
+        if (k->db) pointwiseBiasSums(taken, k->outputs, k->dy + pixel * k->dyPitch, k->dyPitch, biasSums);
+    }
+}
+
+static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
+    const PointwiseSide x = {k->x, k->xPitch, k->inputs, k->gate, k->gatePitch, k->gate || k->isRounded};
+    const PointwiseSide dy = {k->dy, k->dyPitch, k->outputs, NULL, 0, k->isRounded};
+    const Size padded = (k->outputs + W - 1) / W * W * k->inputs, paddedOther = (k->inputs + W - 1) / W * W * k->outputs;
+    const int isSwapped = paddedOther < padded;
+    PointwiseGradient g = {k, isSwapped ? dy : x, isSwapped ? x : dy, 0};
+#ifndef KERNEL_MASKED
+    if (g.b.channels % W) g.b.isStaged = 1; // partial vectors are slow to read there
+#endif
+    const Size totalPitch = paddedChannels(g.b.channels);
+    g.shareFloats = g.a.channels * totalPitch + paddedChannels(k->outputs) +
+                    pointwiseGradientChunk * (paddedChannels(k->inputs) + paddedChannels(k->outputs));
+    const Size pixels = k->batch * k->pixels;
+    const int shares = halcyon_shares(pixels, pointwiseGradientChunk);
+    halcyon_parallel(pixels, pointwiseGradientChunk, pointwiseGradientShare, &g);
+    float *const totals = k->scratch;
+    const Size sums = g.a.channels * totalPitch + paddedChannels(k->outputs);
+    for (int share = 1; share < shares; share++) accumulate(1, sums, totals + share * g.shareFloats, sums, totals, sums);
+    for (Size o = 0; o < k->outputs; o++)
+        for (Size i = 0; i < k->inputs; i++)
+            k->dw[o * k->inputs + i] = pixels ? totals[isSwapped ? o * totalPitch + i : i * totalPitch + o] : 0;
+    for (Size o = 0; k->db && o < k->outputs; o++) k->db[o] = pixels ? totals[g.a.channels * totalPitch + o] : 0;
+}

@@ -1,0 +1,138 @@
+// Pointwise (1x1) convolutions as products of small matrices: lanes are output channels, the weights are packed in groups of 16
+// outputs, [group][input][16], so that a step over one input reads a few vectors of weights and one number of each pixel of a block.
+// Operands rounded to bf16 are copied to a staging buffer first. Where the processor multiplies pairs of bf16 (KERNEL_BF16), a
+// step is a pair of inputs, or of pixels for the gradient of the weights, and each 32-bit element holds the two.
+
+enum {
+    pointwiseGroup = 16,
+#if VECTOR_FLOATS == 16
+    pointwiseVectors = 4, // of outputs in a register block at most; 24 sums, 4 weights and a factor fill 29 of 32 registers
+#else
+    pointwiseVectors = 2,
+#endif
+    pointwiseChunk = 48, // pixels that are staged together: a multiple of every block's rows
+};
+
+/// The rows of a register block with so many vectors of outputs.
+#if VECTOR_FLOATS == 16
+#define pointwiseRows(vectors) ((vectors) == 4 ? 6 : 8)
+#elif VECTOR_FLOATS == 8
+#define pointwiseRows(vectors) ((vectors) == 2 ? 6 : 8)
+#else
+#define pointwiseRows(vectors) ((vectors) == 2 ? 4 : 8)
+#endif
+
+/// Where vector v of the outputs lies in packed weights of so many steps.
+INLINE Size packedOffset(Size v, Size steps) { return v * W / pointwiseGroup * steps * pointwiseGroup + v * W % pointwiseGroup; }
+
+/// The products of a block, from vector `first` of the outputs: sums[row][vector] over the steps.
+INLINE void pointwiseSums(int rows, int vectors, Size steps, Size first, const float *x, Size xPitch, const float *weights, V *sums) {
+    for (int j = 0; j < rows * vectors; j++) sums[j] = (V){0};
+    for (Size s = 0; s < steps; s++) {
+        V factor[pointwiseVectors];
+        for (int v = 0; v < vectors; v++)
+            factor[v] = *(const UnalignedV *)(weights + packedOffset(first + v, steps) + s * pointwiseGroup);
+        for (int r = 0; r < rows; r++) {
+            const V value = broadcast(x + r * xPitch + s);
+            for (int v = 0; v < vectors; v++) sums[r * vectors + v] = multiplyAdd(value, factor[v], sums[r * vectors + v]);
+        }
+    }
+}
+
+/// What follows the products: y = relu(sum + bias + residual), all but the sum optional, from vector `first` of the outputs.
+INLINE void pointwiseFinish(const halcyon_pointwise *k, int rows, int vectors, Size first, Size pixel, const V *sums) {
+    for (int v = 0; v < vectors; v++) {
+        const Size o = (first + v) * W, lanes = minimum(W, k->outputs - o);
+        const V bias = k->bias ? load(k->bias + o, lanes) : (V){0};
+        for (int r = 0; r < rows; r++) {
+            V value = sums[r * vectors + v] + bias;
+            if (k->residual) value += load(k->residual + (pixel + r) * k->residualPitch + o, lanes);
+            if (k->relu) value = whereActive(value, value);
+            store(k->y + (pixel + r) * k->yPitch + o, value, lanes);
+        }
+    }
+}
+
+INLINE void pointwiseBlock(const halcyon_pointwise *k, int rows, int vectors, Size steps, Size first, const float *x, Size xPitch,
+                           Size pixel) {
+    V sums[12 * pointwiseVectors];
+    pointwiseSums(rows, vectors, steps, first, x, xPitch, k->weights, sums);
+    pointwiseFinish(k, rows, vectors, first, pixel, sums);
+}
+
+/// A panel of outputs from vector `first` for `count` pixels whose sources are rows of x.
+INLINE void pointwisePanel(const halcyon_pointwise *k, int vectors, Size steps, Size first, const float *x, Size xPitch, Size pixel,
+                           Size count) {
+    const int rows = pointwiseRows(vectors);
+    Size p = 0;
+    for (; p + rows <= count; p += rows) pointwiseBlock(k, rows, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
+    for (; p + 4 <= count; p += 4) pointwiseBlock(k, 4, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
+    for (; p < count; p++) pointwiseBlock(k, 1, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
+}
+
+/// Splits `count` vectors of outputs into panels as equal as they can be; runs the statement with `first` (a vector) and a constant
+/// `vectors`.
+#define POINTWISE_PANELS(count, ...)                                                         \
+    for (Size panels = ((count) + pointwiseVectors - 1) / pointwiseVectors, panel = 0, first = 0, next; panel < panels;      \
+         panel++, first = next) {                                                            \
+        next = (count) * (panel + 1) / panels;                                                                               \
+        switch (next - first) {                                                              \
+        case 1: { enum { vectors = 1 }; __VA_ARGS__ } break;                                 \
+        case 2: { enum { vectors = 2 }; __VA_ARGS__ } break;                                 \
+        case 3: { enum { vectors = pointwiseVectors < 3 ? pointwiseVectors : 3 }; __VA_ARGS__ } break;                       \
+        default: { enum { vectors = pointwiseVectors }; __VA_ARGS__ } break;                 \
+        }                                                                                    \
+    }
+
+/// Copies `count` pixels to rows of a staging buffer, times the gate, rounded to bf16. Returns the staged rows' pitch.
+static Size pointwiseStage(Size count, Size channels, const float *x, Size xPitch, const float *gate, int isRounded, float *staged) {
+    const Size pitch = elements((channels + 15) / 16 * 16);
+    for (Size p = 0; p < count; p++) LANES(channels, {
+        V value = load(x + p * xPitch + i, k);
+        if (gate) value *= load(gate + i, k);
+        if (isRounded) storeRounded(staged + p * pitch, i, value);
+        else *(UnalignedV *)(staged + p * pitch + i) = value;
+    });
+    return pitch;
+}
+
+static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+    const halcyon_pointwise *const k = context;
+    const Size steps = elements(k->inputs), count = (k->outputs + W - 1) / W;
+    const int isStaged = k->gate || k->isRounded;
+    float *const staged = (float *)k->scratch + share * pointwiseChunk * ((k->inputs + 15) / 16 * 16);
+    for (Size pixel = begin, taken; pixel < end; pixel += taken) {
+        taken = minimum(pointwiseChunk, end - pixel);
+        if (k->gate) taken = minimum(taken, k->pixels - pixel % k->pixels);
+        const float *x = k->x + pixel * k->xPitch;
+        Size xPitch = k->xPitch;
+        if (isStaged) {
+            const float *const gate = k->gate ? k->gate + pixel / k->pixels * k->gatePitch : NULL;
+            xPitch = pointwiseStage(taken, k->inputs, x, xPitch, gate, k->isRounded, staged);
+            x = staged;
+        }
+        POINTWISE_PANELS(count, pointwisePanel(k, vectors, steps, first, x, xPitch, pixel, taken);)
+    }
+}
+
+static void pointwise_run(const halcyon_pointwise *k) {
+    halcyon_parallel(k->batch * k->pixels, pointwiseChunk, pointwiseShare, (void *)(size_t)k);
+}
+
+/// The weights [outputs][inputs], or [inputs][outputs] if `isTransposed`, in groups of 16 outputs, zeros behind the last.
+static void pointwise_pack(Size inputs, Size outputs, const float *weights, int isTransposed, int isRounded, float *packed) {
+    const Size outputPitch = isTransposed ? 1 : inputs, inputPitch = isTransposed ? outputs : 1;
+    const Size steps = elements(inputs), perStep = steps < inputs ? 2 : 1;
+    for (Size first = 0; first < outputs; first += pointwiseGroup)
+        for (Size s = 0; s < steps; s++, packed += pointwiseGroup) {
+            float values[2 * pointwiseGroup] = {0}; // as they lie in memory: with pairs, both inputs of an output side by side
+            for (Size o = 0; o < minimum(pointwiseGroup, outputs - first); o++)
+                for (Size j = 0; j < minimum(perStep, inputs - s * perStep); j++)
+                    values[o * perStep + j] = weights[(first + o) * outputPitch + (s * perStep + j) * inputPitch];
+            for (Size i = 0; i < perStep * pointwiseGroup; i += W) {
+                const V value = load(values + i, W);
+                if (isRounded) storeRounded(packed, i, value);
+                else *(UnalignedV *)(packed + i) = value;
+            }
+        }
+}

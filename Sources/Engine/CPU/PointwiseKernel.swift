@@ -1,0 +1,91 @@
+import CKernels
+
+/// A 1x1 convolution in one of its directions: our own matrix products, with the weights packed by `prepare`.
+final class PointwiseKernel: Kernel {
+    let scratchBytes: Int
+    let preparedBytes: Int
+    let preparedInput: Int? = 1
+    private let inputs: Int
+    private let outputs: Int
+    private let isTransposed: Bool
+    private var call: halcyon_pointwise
+    private let hasBias: Bool
+
+    /// - Parameter x: what is read: dy for the gradient of the input.
+    init(
+        _ context: KernelContext, x: KernelContext.View, y: KernelContext.View, weight: Shape, isTransposed: Bool = false,
+        hasBias: Bool = false, relu: Bool = false
+    ) {
+        inputs = x.shape.channels
+        outputs = y.shape.channels
+        self.isTransposed = isTransposed
+        self.hasBias = hasBias
+        preparedBytes = halcyon_pointwise_packed_floats(inputs, outputs) * MemoryLayout<Float>.stride
+        scratchBytes = halcyon_pointwise_scratch(inputs, Int32(context.threads)) * MemoryLayout<Float>.stride
+        call = halcyon_pointwise()
+        call.batch = x.shape.batch
+        call.pixels = x.shape.height * x.shape.width
+        call.inputs = inputs
+        call.outputs = outputs
+        call.xPitch = x.pitch
+        call.yPitch = y.pitch
+        call.relu = relu ? 1 : 0
+        call.isRounded = context.precision == .bf16 ? 1 : 0
+    }
+
+    /// Below 4 channels on one side the thin kernels of `ConvolutionKernel` are faster.
+    static func suits(_ weight: Shape) -> Bool { weight[2] == 1 && weight[3] == 1 && weight[0] >= 4 && weight[1] >= 4 }
+
+    func prepare(_ operands: Operands) {
+        halcyon_pointwise_pack(
+            inputs, outputs, operands.inputs[1], isTransposed ? 1 : 0, call.isRounded,
+            operands.prepared.assumingMemoryBound(to: Float.self))
+    }
+
+    func run(_ operands: Operands) {
+        var call = call
+        call.x = UnsafePointer(operands.inputs[0])
+        call.weights = UnsafePointer(operands.prepared.assumingMemoryBound(to: Float.self))
+        if hasBias { call.bias = UnsafePointer(operands.inputs[2]) }
+        call.y = operands.outputs[0]
+        call.scratch = operands.scratch
+        halcyon_pointwise_run(&call)
+    }
+}
+
+/// The gradients of a 1x1 convolution's weight and bias.
+final class PointwiseGradientKernel: Kernel {
+    let scratchBytes: Int
+    let preparedBytes = 0
+    let preparedInput: Int? = nil
+    private var call: halcyon_pointwise_gradient
+    private let hasBias: Bool
+
+    init(
+        _ context: KernelContext, x: KernelContext.View, dy: KernelContext.View, weight: Shape, hasBias: Bool
+    ) {
+        self.hasBias = hasBias
+        scratchBytes =
+            halcyon_pointwise_gradient_scratch(weight[1], weight[0], Int32(context.threads)) * MemoryLayout<Float>.stride
+        call = halcyon_pointwise_gradient()
+        call.batch = x.shape.batch
+        call.pixels = x.shape.height * x.shape.width
+        call.inputs = weight[1]
+        call.outputs = weight[0]
+        call.xPitch = x.pitch
+        call.dyPitch = dy.pitch
+        call.isRounded = context.precision == .bf16 ? 1 : 0
+    }
+
+    func prepare(_ operands: Operands) {}
+
+    func run(_ operands: Operands) {
+        var call = call
+        call.x = UnsafePointer(operands.inputs[0])
+        call.dy = UnsafePointer(operands.inputs[1])
+        call.dw = operands.outputs[0]
+        if hasBias { call.db = operands.outputs[1] }
+        call.scratch = operands.scratch
+        halcyon_pointwise_gradient_run(&call)
+    }
+}
