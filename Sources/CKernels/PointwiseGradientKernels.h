@@ -147,7 +147,10 @@ static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
     halcyon_parallel(pixels, pointwiseGradientChunk, pointwiseGradientShare, &g);
     float *const totals = k->scratch;
     const Size sums = g.a.channels * totalPitch + paddedChannels(k->outputs);
-    for (int share = 1; share < shares; share++) accumulate(1, sums, totals + share * g.shareFloats, sums, totals, sums);
+    for (int share = 1; share < shares; share++) {
+        const float *const more = totals + share * g.shareFloats;
+        LANES(sums, store(totals + i, load(totals + i, k) + load(more + i, k), k););
+    }
     for (Size o = 0; o < k->outputs; o++)
         for (Size i = 0; i < k->inputs; i++)
             k->dw[o * k->inputs + i] = pixels ? totals[isSwapped ? o * totalPitch + i : i * totalPitch + o] : 0;
