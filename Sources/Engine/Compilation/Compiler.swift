@@ -27,8 +27,8 @@ package enum Compiler {
     ///   - inputs: the shape of each input.
     /// - Throws: `ShapeError`.
     package static func compile(_ graph: Graph, inputs: [String: Shape], options: CompileOptions = CompileOptions()) throws -> Program {
-        let graph = options.fusion ? fusionCatalogue.reduce(graph) { $1.apply($0) } : graph
-        return try compile(prepared: graph, gradients: [], inputs: inputs, options: options)
+        let (graph, applied) = graph.applying(options.fusion ? fusionCatalogue : [])
+        return try compile(prepared: graph, gradients: [], inputs: inputs, options: options, rewrites: applied)
     }
 
     /// The program of a training step: one loss of the output `image` against the input `target`, and all gradients.
@@ -42,13 +42,15 @@ package enum Compiler {
     package static func compileTraining(
         _ graph: Graph, _ objective: TrainingObjective, inputs: [String: Shape], options: CompileOptions = CompileOptions()
     ) throws -> Program {
-        let graph = options.fusion ? fusionCatalogue.reduce(graph) { $1.apply($0) } : graph
+        let (graph, applied) = graph.applying(options.fusion ? fusionCatalogue : [])
         let training = graph.training(objective)
-        return try compile(prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options)
+        return try compile(
+            prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options, rewrites: applied)
     }
 
     private static func compile(
-        prepared graph: Graph, gradients: [(parameter: Int, value: ValueID)], inputs: [String: Shape], options: CompileOptions
+        prepared graph: Graph, gradients: [(parameter: Int, value: ValueID)], inputs: [String: Shape], options: CompileOptions,
+        rewrites: [AppliedRewrite]
     ) throws -> Program {
         let shapes = try graph.shapes(inputs: inputs)
         let live = graph.ancestors(of: graph.outputs.map(\.value) + graph.updates.map(\.value) + gradients.map(\.value))
@@ -133,6 +135,7 @@ package enum Compiler {
                 (input.name, plan.place(of: ValueID(index: graph.values.firstIndex(of: .input(input.name))!)))
             }),
             outputs: Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, plan.place(of: $0.value)) }),
-            updates: copies, parameters: graph.parameters, threads: options.threads, precision: options.precision, arenaCount: plan.arenaCount, macs: macs)
+            updates: copies, parameters: graph.parameters, threads: options.threads, precision: options.precision,
+            arenaCount: plan.arenaCount, macs: macs, rewrites: rewrites)
     }
 }

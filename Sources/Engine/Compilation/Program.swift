@@ -26,6 +26,15 @@ package struct Program: Sendable {
         package var path: String
         /// Inputs that depend on parameters alone: what is prepared from them holds until the parameters change.
         package var fixedInputs: Set<Int>
+
+        /// Multiply-accumulates of one run.
+        package var macs: Int { operation.macs(inputs.map(\.shape), outputs.map(\.shape)) }
+        /// The bytes that it must at least read and write: each place once a direction.
+        package var bytes: Int { Self.bytes(inputs) + Self.bytes(outputs) }
+
+        private static func bytes(_ places: [Place]) -> Int {
+            Set(places).reduce(0) { $0 + max(1, $1.shape.count) } * MemoryLayout<Float>.stride
+        }
     }
 
     /// Instructions that depend on parameters alone, run when the parameters changed.
@@ -42,6 +51,8 @@ package struct Program: Sendable {
     package var arenaCount: Int
     /// Multiply-accumulates of one run.
     package var macs: Int
+    /// The rewrites that its graph went through, in their order; none without fusion.
+    package var rewrites: [AppliedRewrite]
 
     package var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
     /// The arena and the parameters; without the scratch memory that single kernels borrow from their library.

@@ -58,6 +58,8 @@ package struct Graph: Sendable {
     package var outputs: [(name: String, value: ValueID)] = []
     /// After a run, the buffer takes the value: batch norm's running statistics.
     package var updates: [(parameter: Int, value: ValueID)] = []
+    /// Places that rewrites have changed so far.
+    package internal(set) var changes = 0
 
     package init() {}
 

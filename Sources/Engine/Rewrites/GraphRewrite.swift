@@ -8,14 +8,33 @@ package struct GraphRewrite: Sendable {
 /// In the order in which they are applied.
 package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseActivation, fuseSmoothActivation]
 
+/// How many places of a graph a rewrite changed.
+package struct AppliedRewrite: Sendable, Equatable {
+    package var name: String
+    package var count: Int
+}
+
 extension Graph {
+    /// The graph after these rewrites, and how often each changed it.
+    package func applying(_ rewrites: [GraphRewrite]) -> (graph: Graph, applied: [AppliedRewrite]) {
+        var graph = self
+        let applied = rewrites.map { rewrite in
+            let before = graph.changes
+            graph = rewrite.apply(graph)
+            return AppliedRewrite(name: rewrite.name, count: graph.changes - before)
+        }
+        return (graph, applied)
+    }
+
     /// The same graph with each node passed through `replace`, which emits into the new graph and returns the values that
-    /// stand for the node's outputs. Nodes that nothing needs any more are left out.
+    /// stand for the node's outputs. Nodes that nothing needs any more are left out. A node for which others are emitted is one of
+    /// the `changes`; one that goes into them, and is only left out, is none.
     func rewritten(
         _ replace: (_ node: Node, _ inputs: [ValueID], _ graph: inout Graph) -> [ValueID]?
     ) -> Graph {
         let live = live
         var graph = Graph()
+        graph.changes = changes
         var mapped: [Int: ValueID] = [:]
         for (index, source) in values.enumerated() {
             switch source {
@@ -28,7 +47,10 @@ extension Graph {
                 let node = nodes[number]
                 guard output == 0, node.outputs.contains(where: { live.contains($0.index) }) else { continue }
                 let inputs = node.inputs.map { mapped[$0.index]! }
-                let outputs = replace(node, inputs, &graph) ?? graph.apply(node.operation, inputs, path: node.path)
+                let before = graph.nodes.count
+                let replaced = replace(node, inputs, &graph)
+                if replaced != nil, graph.nodes.count > before { graph.changes += 1 }
+                let outputs = replaced ?? graph.apply(node.operation, inputs, path: node.path)
                 for (old, new) in zip(node.outputs, outputs) { mapped[old.index] = new }
             }
         }

@@ -19,7 +19,7 @@ struct BenchCommand: ParsableCommand {
               halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors
               halcyon bench infer --architecture net.yaml --seed 3 --size 33x47 --out inference.safetensors
             """,
-        subcommands: [Step.self, Infer.self, Gradients.self])
+        subcommands: [Step.self, Infer.self, Gradients.self, Fusion.self])
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String

@@ -52,7 +52,9 @@ extension BenchCommand {
             let result = try namingFile(architecture) {
                 let check = try BenchCase(network, seed: seed, size: size, batch: batch)
                 switch precision {
-                case .f32, .bf16: return try record(check, try compiled(check))
+                case .f32, .bf16: 
+                    let options = CompileOptions(fusion: !noFusion, threads: threads, precision: precision == .bf16 ? .bf16 : .f32)
+                    return try record(check, try check.compiledTraining(options, settings).advance)
                 case .f64: return try record(check, try interpreted(check))
                 }
             }
@@ -103,37 +105,13 @@ extension BenchCommand {
                 }
             }
             var settings: [(key: String, value: String)] = [("steps", "\(steps)"), ("learning-rate", "\(learningRate)")]
-            if check.architecture.isDynamic { settings.append(("budget", "\(Self.budget)")) }
+            if check.architecture.isDynamic { settings.append(("budget", "\(BenchCase.budget)")) }
             return Record(
                 losses: losses.map(Double.init), tensors: tensors,
                 metadata: try check.metadata(precision: precision.rawValue, settings))
         }
 
         private var settings: AdamSettings { AdamSettings(learningRate: learningRate) }
-
-        /// What a dynamic network's decisions aim at: full depth.
-        private static let budget = 1.0
-
-        /// The compiled program, as training runs it.
-        private func compiled(_ check: BenchCase) throws -> () -> TrainingStepValues<Float> {
-            let objective = try check.architecture.objective(.l2, budget: Self.budget)
-            let program = try Compiler.compileTraining(
-                check.graph, objective, inputs: check.inputs.mapValues(\.shape),
-                options: CompileOptions(fusion: !noFusion, threads: threads, precision: precision == .bf16 ? .bf16 : .f32))
-            let device = CPUDevice(threads: threads)
-            let gradients = GradientStore(for: check.parameters)
-            let executable = try device.load(program, parameters: check.parameters, gradients: gradients)
-            let state = AdamState(for: check.parameters)
-            check.fill(executable)
-            var step = 0
-            return {
-                step += 1
-                executable.run()
-                let values = TrainingStepValues(executable, parameters: check.parameters, gradients: gradients)
-                device.adam(check.parameters, gradients, state: state, settings: settings, step: step)
-                return values
-            }
-        }
 
         /// The definitions in Float64, from the same numbers.
         private func interpreted(_ check: BenchCase) throws -> () -> TrainingStepValues<Double> {
@@ -145,14 +123,7 @@ extension BenchCommand {
             }
             // About two seconds.
             if cost * steps > 400_000_000 { Terminal.live("\(grouped(cost)) multiply-accumulates a step, interpreted") }
-            func exact(_ tensors: [String: Tensor<Float>]) -> [String: Tensor<Double>] {
-                tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) }
-            }
-            var training = ReferenceTraining<Double>(
-                check.graph, try check.architecture.objective(.l2, budget: Self.budget),
-                parameters: exact(check.parameters.tensors), settings: settings)
-            let inputs = exact(check.inputs)
-            return { training.advance(inputs) }
+            return try check.interpretedTraining(settings)
         }
     }
 }
