@@ -55,8 +55,6 @@ package enum Compiler {
         let shapes = try graph.shapes(inputs: inputs)
         let live = graph.ancestors(of: graph.outputs.map(\.value) + graph.updates.map(\.value) + gradients.map(\.value))
         let layout = ParameterStore.layout(graph.parameters)
-        var storages = StorageAssignment(graph: graph, shapes: shapes)
-
         // Nodes in order, those that depend on parameters alone first.
         var isFixed = [Bool](repeating: false, count: graph.values.count)
         var preparation: [Int] = []
@@ -79,6 +77,8 @@ package enum Compiler {
         for (position, number) in order.enumerated() { for input in graph.nodes[number].inputs { lastUse[input.index] = position } }
         let throughout = graph.outputs.map(\.value.index) + graph.updates.map(\.value.index) + gradients.map(\.value.index)
         for index in throughout { lastUse[index] = order.count }
+        var storages = StorageAssignment(
+            graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion)
         for (index, fixed) in isFixed.enumerated() where fixed { lastUse[index] = order.count }
         // A gradient is written where the optimizer reads it, unless another gradient already is that value.
         for gradient in gradients {
@@ -118,15 +118,21 @@ package enum Compiler {
             copies.append((source, target))
         }
         func instructions(_ numbers: [Int]) -> [Program.Instruction] {
-            numbers.compactMap { number in
+            numbers.flatMap { number -> [Program.Instruction] in
                 let node = graph.nodes[number]
                 let inputShapes = node.inputs.map { shapes[$0.index] }
                 let inputs = node.inputs.map(plan.place(of:))
                 let outputs = node.outputs.map(plan.place(of:))
-                if node.operation.isIdentity(inputShapes), inputs[0] == outputs[0] { return nil }
-                return Program.Instruction(
-                    operation: node.operation, inputs: inputs, outputs: outputs, path: node.path,
-                    fixedInputs: Set(node.inputs.indices.filter { isFixed[node.inputs[$0].index] }))
+                if node.operation.isIdentity(inputShapes), inputs[0] == outputs[0] { return [] }
+                if node.operation is ChannelSlice, isView(outputs[0], of: inputs[0]) { return [] }
+                if options.fusion, let concatenation = node.operation as? Concatenation {
+                    return missingParts(inputs, of: outputs[0], concatenation, path: node.path)
+                }
+                return [
+                    Program.Instruction(
+                        operation: node.operation, inputs: inputs, outputs: outputs, path: node.path,
+                        fixedInputs: Set(node.inputs.indices.filter { isFixed[node.inputs[$0].index] }))
+                ]
             }
         }
         return Program(
@@ -136,6 +142,26 @@ package enum Compiler {
             }),
             outputs: Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, plan.place(of: $0.value)) }),
             updates: copies, parameters: graph.parameters, threads: options.threads, precision: options.precision,
-            arenaCount: plan.arenaCount, macs: macs, rewrites: rewrites)
+            arenaCount: plan.arenaCount, macs: macs,
+            rewrites: rewrites + (options.fusion ? [AppliedRewrite(name: "slice-in-place", count: storages.sparedCopies)] : []))
+    }
+
+    /// Whether a slice lies in its source.
+    private static func isView(_ place: Program.Place, of whole: Program.Place) -> Bool {
+        place.region == whole.region && place.pitch == whole.pitch && place.offset >= whole.offset
+            && place.offset + place.shape.channels <= whole.offset + whole.pitch
+    }
+
+    /// A concatenation: the inputs that were not made in their place are copied there.
+    private static func missingParts(
+        _ inputs: [Program.Place], of whole: Program.Place, _ concatenation: Concatenation, path: String
+    ) -> [Program.Instruction] {
+        var target = whole
+        return zip(inputs, concatenation.channels).compactMap { input, channels in
+            target.shape = input.shape
+            defer { target.offset += channels }
+            if input == target { return nil }
+            return Program.Instruction(operation: StopGradient(), inputs: [input], outputs: [target], path: path, fixedInputs: [])
+        }
     }
 }

@@ -13,6 +13,8 @@ package protocol Operation: Sendable {
     var outputCount: Int { get }
     /// False for operations that are only part of backward passes or of prepared inference graphs.
     static var isDifferentiable: Bool { get }
+    /// Whether its kernel reads and writes maps whose pixels are farther apart than their channels.
+    var takesSlices: Bool { get }
     /// An input that the first output may overwrite, for element-wise kernels.
     var inPlaceInput: Int? { get }
 
@@ -38,6 +40,7 @@ extension Operation {
     package var attributes: Document { [:] }
     package var outputCount: Int { 1 }
     package static var isDifferentiable: Bool { true }
+    package var takesSlices: Bool { true }
     package var inPlaceInput: Int? { nil }
     package func isIdentity(_ inputs: [Shape]) -> Bool { false }
     package func reach(_ inputs: [Shape]) -> Int? { 0 }

@@ -8,6 +8,7 @@ import Foundation
 /// Inputs: exit, full, target `[N, H, W, C]`. Output: `[N, 1, 1, 1]`. What a router learns to foretell; it has no gradient.
 package struct QualityGap: Operation {
     package static let name = "quality-gap"
+    package var takesSlices: Bool { false }
     package static let isDifferentiable = false
     /// A mean squared error of 100 dB.
     static let floor = 1e-10
@@ -64,6 +65,7 @@ package struct QualityGap: Operation {
 /// It has no gradient: decisions are constants of the step.
 package struct DepthRouting: Operation {
     package static let name = "depth-routing"
+    package var takesSlices: Bool { false }
     package static let isDifferentiable = false
     package static let share = 0.25
     static let rate = 0.05

@@ -62,6 +62,7 @@ package struct Subtract: Operation {
 /// -a.
 package struct Negate: Operation {
     package static let name = "negate"
+    package var takesSlices: Bool { false }
     package init() {}
     package var inPlaceInput: Int? { 0 }
     package static var samples: [OperationSample] { [OperationSample(Negate(), [[1, 5, 3, 2]])] }

@@ -7,6 +7,7 @@ import Documents
 /// gradient: the weights are decisions.
 package struct ImageLoss: Operation {
     package static let name = "image-loss"
+    package var takesSlices: Bool { false }
     package var kind: PixelLoss.Kind
     package var column: Int
 
@@ -63,6 +64,7 @@ package struct ImageLoss: Operation {
 /// The gradient of `ImageLoss` with respect to x. Inputs: x, target, weights and, unless the loss is a root, the scalar upstream gradient.
 package struct ImageLossGradient: Operation {
     package static let name = "image-loss-gradient"
+    package var takesSlices: Bool { false }
     package static let isDifferentiable = false
     package var kind: PixelLoss.Kind
     package var column: Int

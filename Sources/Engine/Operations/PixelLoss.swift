@@ -17,6 +17,7 @@ package struct PixelLoss: Operation {
     }
 
     package static let name = "pixel-loss"
+    package var takesSlices: Bool { false }
     package var kind: Kind
 
     package init(_ kind: Kind) { self.kind = kind }
@@ -57,6 +58,7 @@ package struct PixelLoss: Operation {
 /// The gradient of `PixelLoss` with respect to x. Inputs: x, target and, unless the loss is the root, the scalar upstream gradient.
 package struct PixelLossGradient: Operation {
     package static let name = "pixel-loss-gradient"
+    package var takesSlices: Bool { false }
     package static let isDifferentiable = false
     package var kind: PixelLoss.Kind
 
