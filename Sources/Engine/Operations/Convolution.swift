@@ -32,6 +32,8 @@ package struct Convolution: Operation {
             OperationSample(Convolution(activation: .relu), [[2, 6, 5, 6], [10, 6, 3, 3], [10]]),
             OperationSample(Convolution(activation: .relu), [[1, 5, 5, 1], [32, 1, 3, 3], [32]]),
             OperationSample(Convolution(), [[2, 6, 7, 16], [32, 16, 3, 3], [32]]),
+            OperationSample(Convolution(activation: .relu), [[1, 13, 10, 33], [50, 33, 3, 3], [50]]),
+            OperationSample(Convolution(), [[3, 12, 9, 40], [67, 40, 3, 3]]),
             OperationSample(Convolution(), [[1, 9, 8, 12], [2, 12, 7, 7], [2]]),
             OperationSample(Convolution(activation: .relu), [[3, 7, 11, 17], [66, 17, 1, 1], [66]]),
             OperationSample(Convolution(), [[1, 9, 7, 70], [33, 70, 1, 1]]),
@@ -116,6 +118,7 @@ package struct ConvolutionInputGradient: Operation {
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 32], [32, 1, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 5, 4, 1], [1, 24, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 6, 7, 32], [32, 16, 3, 3]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 13, 10, 33], [33, 50, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 7, 6, 6], [6, 5, 5, 5]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 8, 9, 16], [16, 3, 7, 7]]),
             OperationSample(ConvolutionInputGradient(dilation: 2), [[2, 9, 7, 17], [17, 16, 3, 3]]),
@@ -180,6 +183,8 @@ package struct ConvolutionWeightGradient: Operation {
                 ConvolutionWeightGradient(dilation: 1, hasBias: true), [[1, 5, 4, 24], [1, 5, 4, 1], [1, 24, 1, 1]]),
             OperationSample(
                 ConvolutionWeightGradient(dilation: 1, hasBias: true), [[2, 6, 7, 16], [2, 6, 7, 32], [32, 16, 3, 3]]),
+            OperationSample(
+                ConvolutionWeightGradient(dilation: 1, hasBias: true), [[3, 13, 10, 33], [3, 13, 10, 50], [50, 33, 3, 3]]),
             OperationSample(
                 ConvolutionWeightGradient(dilation: 1, hasBias: false), [[1, 7, 6, 5], [1, 7, 6, 6], [6, 5, 5, 5]]),
             OperationSample(

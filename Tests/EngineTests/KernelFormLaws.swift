@@ -1,0 +1,98 @@
+import Engine
+import RandomStreams
+import Testing
+
+/// Kernels in the forms that only whole programs use: on channels of wider maps, with rounded operands, on several threads.
+@Suite struct KernelFormLaws {
+    typealias Case = OperationLaws.Case
+
+    /// Maps as slices of wider ones, and the first output made in its place in a concatenation.
+    @Test(arguments: OperationLaws.cases.filter { $0.sample.operation.takesSlices }) func kernelsTakeSlices(_ item: Case) throws {
+        guard item.sample.inputs.contains(where: { $0.rank == 4 }) else { return }
+        let (values, before, behind) = (OperationLaws.inputs(item), 3, 5)
+        let expected = item.sample.operation.reference(zip(item.sample.inputs, values).map { Tensor($0, $1) })
+        for version in CPUDevice.instructionSets {
+            try CPUDevice.withInstructionSet(version) { () throws in
+                var graph = Graph()
+                var shapes: [String: Shape] = [:]
+                let inputs = item.sample.inputs.enumerated().map { index, shape in
+                    let isMap = shape.rank == 4, channels = shape.rank > 0 ? shape.channels : 1
+                    shapes["x\(index)"] = isMap ? shape.with(channels: before + channels + behind) : shape
+                    let input = graph.input("x\(index)", channels: channels + (isMap ? before + behind : 0))
+                    return isMap ? graph.apply(ChannelSlice(start: before, count: channels), input, path: "slice") : input
+                }
+                let outputs = graph.apply(item.sample.operation, inputs, path: "operation")
+                let joins = expected[0].shape.rank == 4
+                if joins {
+                    let negative = graph.apply(RectifiedLinear(slope: 0.5), outputs[0], path: "other")
+                    let channels = expected[0].shape.channels
+                    let both = graph.apply(Concatenation(channels: [channels, channels]), outputs[0], negative, path: "both")
+                    graph.outputs.append(("y", both))
+                } else {
+                    graph.outputs.append(("y", outputs[0]))
+                }
+                let program = try Compiler.compile(graph, inputs: shapes)
+                let executable = try CPUDevice().load(program, parameters: ParameterStore([], stream: RandomStream(seed: 0)))
+                for (index, shape) in item.sample.inputs.enumerated() {
+                    let input = executable.input("x\(index)")
+                    input.update(repeating: .nan)
+                    let isMap = shape.rank == 4, width = shape.rank > 0 ? shape.channels : 1
+                    for (element, value) in values[index].enumerated() {
+                        let wide = (width + before + behind) * (element / width) + before + element % width
+                        input[isMap ? wide : element] = Float(value)
+                    }
+                }
+                executable.run()
+                let (channels, scale) = (expected[0].shape.channels, max(1, expected[0].elements.map(abs).max()!))
+                for (element, value) in expected[0].elements.enumerated() {
+                    let place = joins ? element / channels * 2 * channels + element % channels : element
+                    #expect(abs(Double(executable.output("y")[place]) - value) <= 2e-5 * scale, "\(element) in \(version)")
+                }
+            }
+        }
+    }
+
+    /// Operands rounded to bf16 are off by a part in 512 each; sums are exact, so the largest output is off by a few parts in a
+    /// hundred at most, and every version rounds alike.
+    @Test(arguments: OperationLaws.cases) func roundedProductsAreNear(_ item: Case) throws {
+        let values = OperationLaws.inputs(item)
+        let expected = item.sample.operation.reference(zip(item.sample.inputs, values).map { Tensor($0, $1) })
+        let found = try CPUDevice.instructionSets.compactMap { version in
+            try CPUDevice.withInstructionSet(version) { () throws in try run(item, values, CompileOptions(fusion: false, precision: .bf16)) }
+        }
+        for (index, tensor) in expected.enumerated() {
+            let scale = max(1, tensor.elements.map(abs).max()!)
+            for version in found {
+                for (element, value) in tensor.elements.enumerated() {
+                    #expect(abs(Double(version[index][element]) - value) <= 0.05 * scale)
+                    #expect(abs(version[index][element] - found[0][index][element]) <= 1e-2 * Float(scale))
+                }
+            }
+        }
+    }
+
+    /// Two and three threads share the work as one does all of it, and the same number gives the same bits.
+    @Test(arguments: OperationLaws.cases) func threadsShareTheWork(_ item: Case) throws {
+        let values = OperationLaws.inputs(item)
+        let alone = try run(item, values, CompileOptions(fusion: false))
+        for threads in [2, 3] {
+            let shared = try run(item, values, CompileOptions(fusion: false, threads: threads))
+            #expect(try run(item, values, CompileOptions(fusion: false, threads: threads)) == shared)
+            for (a, b) in zip(alone, shared) {
+                let scale = max(1, a.map(abs).max() ?? 1)
+                for (x, y) in zip(a, b) { #expect(abs(x - y) <= 2e-5 * scale, "\(threads) threads") }
+            }
+        }
+    }
+
+    private func run(_ item: Case, _ values: [[Double]], _ options: CompileOptions) throws -> [[Float]] {
+        let (graph, _, outputs) = OperationLaws.graph(item)
+        let shapes = Dictionary(uniqueKeysWithValues: item.sample.inputs.enumerated().map { ("x\($0)", $1) })
+        let program = try Compiler.compile(graph, inputs: shapes, options: options)
+        let device = CPUDevice(threads: options.threads)
+        let executable = try device.load(program, parameters: ParameterStore([], stream: RandomStream(seed: 0)))
+        for (index, values) in values.enumerated() { _ = executable.input("x\(index)").update(fromContentsOf: values.map(Float.init)) }
+        executable.run()
+        return outputs.indices.map { Array(executable.output("y\($0)")) }
+    }
+}
