@@ -29,11 +29,12 @@ let package = Package(
     targets: [
         // Ground floor
         module("Documents", [yams]),
-        module("RandomStreams", []),
+        .target(name: "CRandomStreams"),
+        module("RandomStreams", ["CRandomStreams"]),
         // C
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
         .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+        .target(name: "COpenBLAS"),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg")]),
         // Numeric half

@@ -186,7 +186,10 @@ private func makePipes(_ count: Int) throws -> [(reading: Int32, writing: Int32)
     return pipes
 }
 
-private func spawn(_ command: [String], _ environment: [String: String], descriptors: [Int32]) throws -> pid_t {
+/// Starts a command in a process group of its own, with these descriptors as its 0, 1, ...
+func spawn(
+    _ command: [String], _ environment: [String: String], descriptors: [Int32], as kind: String = "worker"
+) throws -> pid_t {
     precondition(!command.isEmpty)
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -212,7 +215,7 @@ private func spawn(_ command: [String], _ environment: [String: String], descrip
     var pid: pid_t = 0
     let code = posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
     guard code == 0 else {
-        throw InputError("the worker \"\(command[0])\" cannot be started: \(String(cString: strerror(code)))")
+        throw InputError("the \(kind) \"\(command[0])\" cannot be started: \(String(cString: strerror(code)))")
     }
     return pid
 }

@@ -1,3 +1,5 @@
+import CRandomStreams
+
 /// A counter-based random stream: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 ///
 /// A stream is its 64-bit key and a position, so it is stored as two numbers and jumps anywhere at once.
@@ -78,6 +80,22 @@ package struct RandomStream: Sendable, Equatable, RandomNumberGenerator {
     }
 
     package mutating func normal() -> Double { normalPair().0 }
+
+    /// Writes what `Float(normal() * gain * deviation)` gives one by one, to the last bit, about ten times as fast.
+    package mutating func fill(_ values: UnsafeMutableBufferPointer<Float>, gain: Double, deviation: Double) {
+        guard let base = values.baseAddress, position & 3 == 0 else {
+            for index in values.indices { values[index] = Float(normal() * gain * deviation) }
+            return
+        }
+        // A normal is a block of four words.
+        let first = position
+        halcyon_random_normals(key, first >> 2, values.count, gain, deviation, base)
+        for index in values.indices where values[index].isNaN {
+            position = first + 4 * UInt64(index)
+            values[index] = Float(normal() * gain * deviation)
+        }
+        position = first + 4 * UInt64(values.count)
+    }
 
     package mutating func permutation(_ count: Int) -> [Int] {
         var order = Array(0..<count)

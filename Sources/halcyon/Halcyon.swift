@@ -25,7 +25,8 @@ struct Halcyon: ParsableCommand {
         ])
 
     static func main() {
-        restartWithoutForeignTuning()
+        _ = processStart
+        dropForeignTuning()
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
@@ -55,14 +56,10 @@ struct Halcyon: ParsableCommand {
         return InputError(words.joined(separator: " "), hint: "see `\(help)`").description
     }
 
-    /// OpenBLAS reads OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE when it is loaded, before any of our code runs; values left by
-    /// somebody else halve its speed. So the program starts itself once more without them.
-    private static func restartWithoutForeignTuning() {
-        let names = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
-        let environment = ProcessInfo.processInfo.environment
-        guard environment["HALCYON_KEEP_OPENBLAS"] != "1", names.contains(where: { environment[$0] != nil }) else { return }
-        for name in names { unsetenv(name) }
-        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
-        execv("/proc/self/exe", &arguments)
+    /// OpenBLAS reads OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE when it is loaded, which is when it is first asked for; values left by
+    /// somebody else halve its speed. Neither this program nor those that it starts see them.
+    private static func dropForeignTuning() {
+        if let keep = getenv("HALCYON_KEEP_OPENBLAS"), String(cString: keep) == "1" { return }
+        for name in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"] { unsetenv(name) }
     }
 }

@@ -28,6 +28,14 @@ int halcyon_shares(ptrdiff_t count, ptrdiff_t grain);
 void halcyon_parallel(ptrdiff_t count, ptrdiff_t grain, void (*body)(void *context, ptrdiff_t first, ptrdiff_t end, int share),
                       void *context);
 
+// MARK: The machine's limits, for profiles. Each takes a fraction of a second.
+
+/// The most GFLOP/s of `threads` threads: independent fused multiply-adds of the instruction set in use, in Float32, or with `bf16`
+/// and where the processor has them, products of bf16 pairs.
+double halcyon_measure_peak_gflops(int threads, int bf16);
+/// The GB/s of `threads` threads that add two long arrays into a third, its bytes counted once (STREAM, McCalpin 1995).
+double halcyon_measure_bandwidth(int threads);
+
 // MARK: Flat memory
 
 /// y = x * factor

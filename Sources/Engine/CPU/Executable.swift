@@ -115,20 +115,39 @@ package final class Executable {
             if !step.preparesOnce { step.kernel.prepare(step.operands) }
             step.kernel.run(step.operands)
         }
+        update()
+    }
+
+    /// Runs it step by step, with `between` after each run (an optimizer's pass), and gives the seconds of each run for every
+    /// instruction, what is prepared for it included: those of `program.preparation`, of `program.body`, and the updates'.
+    package func profile(runs: Int, clock: () -> Double, between: () -> Void) -> [(instruction: Program.Instruction?, seconds: [Double])] {
+        halcyon_set_threads(Int32(threads))
+        halcyon_dnn_set_threads(Int32(threads))
+        var rows = (program.preparation + program.body).map { (instruction: Optional($0), seconds: [Double]()) }
+        rows.append((instruction: nil, seconds: []))
+        for _ in 0..<runs {
+            let changed = preparedVersion != parameters.version
+            for (row, step) in (preparation + body).enumerated() {
+                let isFixed = row < preparation.count
+                let began = clock()
+                if step.kernel.preparedInput != nil, changed || !step.preparesOnce { step.kernel.prepare(step.operands) }
+                if changed || !isFixed { step.kernel.run(step.operands) }
+                rows[row].seconds.append(clock() - began)
+            }
+            preparedVersion = parameters.version
+            let began = clock()
+            update()
+            rows[rows.count - 1].seconds.append(clock() - began)
+            between()
+        }
+        return rows
+    }
+
+    /// The copies after the body.
+    private func update() {
         for update in program.updates {
             memory.address(update.to).update(from: memory.address(update.from), count: update.from.shape.count)
         }
         if program.updates.contains(where: { $0.to.region != .gradients }) { parameters.markChanged() }
-    }
-
-    /// Runs once and says how long each node took, for profiles.
-    package func profile(clock: () -> Double) -> [(path: String, operation: String, seconds: Double)] {
-        run()
-        return zip(program.body, body).map { instruction, step in
-            let began = clock()
-            if !step.preparesOnce { step.kernel.prepare(step.operands) }
-            step.kernel.run(step.operands)
-            return (instruction.path, type(of: instruction.operation).name, clock() - began)
-        }
     }
 }

@@ -1,16 +1,43 @@
+import Glibc
+
 /// Owned Float32 memory, 64-byte aligned, zero at first.
 package final class FloatBuffer {
     package let count: Int
     package let pointer: UnsafeMutablePointer<Float>
+    private let memory: UnsafeMutableRawPointer
+    private let bytes: Int
+    /// Whether it is mapped rather than allocated.
+    private var isMapped: Bool { bytes >= Self.hugePage }
 
+    /// The size and alignment of the pages that large buffers ask for.
+    private static let hugePage = 2 << 20
+
+    /// Large buffers are mapped: the system hands out pages of zeros when they are first touched, in large pages where it can,
+    /// which take a fifth of the time of small ones and are found faster.
     package init(count: Int) {
         self.count = count
-        let bytes = max(64, count * MemoryLayout<Float>.stride)
-        pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(to: Float.self, capacity: max(16, count))
-        pointer.initialize(repeating: 0, count: max(16, count))
+        let needed = max(64, count * MemoryLayout<Float>.stride)
+        let page = Self.hugePage
+        bytes = needed < page ? needed : needed + page
+        if needed < page {
+            memory = .allocate(byteCount: bytes, alignment: 64)
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+            pointer = memory.bindMemory(to: Float.self, capacity: max(16, count))
+            return
+        }
+        guard let mapped = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), mapped != MAP_FAILED else {
+            fatalError("no memory for \(bytes) bytes")
+        }
+        memory = mapped
+        let start = mapped.alignedUp(toMultipleOf: page)
+        // The rest of the last large page stays in small ones: no more memory is used than asked for.
+        madvise(start, needed / page * page, Int32(MADV_HUGEPAGE))
+        pointer = start.bindMemory(to: Float.self, capacity: count)
     }
 
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    deinit {
+        if isMapped { munmap(memory, bytes) } else { memory.deallocate() }
+    }
 
     package var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 

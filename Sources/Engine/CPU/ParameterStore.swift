@@ -34,12 +34,10 @@ package final class ParameterStore {
         indices = Dictionary(uniqueKeysWithValues: views.enumerated().map { ($1.specification.name, $0) })
         for view in views {
             var stream = stream.split(view.specification.name)
-            let target = pointer(view)
-            for index in 0..<view.specification.shape.count {
-                switch view.specification.initializer {
-                case .constant(let value): target[index] = Float(value)
-                case .heNormal(let fanIn, let gain): target[index] = Float(stream.normal() * gain * (2 / Double(fanIn)).squareRoot())
-                }
+            let target = UnsafeMutableBufferPointer(start: pointer(view), count: view.specification.shape.count)
+            switch view.specification.initializer {
+            case .constant(let value): target.update(repeating: Float(value))
+            case .heNormal(let fanIn, let gain): stream.fill(target, gain: gain, deviation: (2 / Double(fanIn)).squareRoot())
             }
         }
     }

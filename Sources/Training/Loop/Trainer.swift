@@ -37,7 +37,7 @@ package final class Trainer {
     private let device: CPUDevice
     private let executable: Executable
     private let moments: AdamState
-    private let source: BatchSource
+    private let batches: BatchPrefetcher
     /// Names the recipe, the noise and the pictures: a checkpoint goes on under the same ones only.
     private let settingsDigest: String
 
@@ -57,8 +57,9 @@ package final class Trainer {
         options.precision = recipe.precision
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
-        source = BatchSource(
+        let source = BatchSource(
             images: images, noise: noise, crop: crop, batchSize: recipe.batch, augments: recipe.augment, seed: seed)
+        batches = BatchPrefetcher(source)
         settingsDigest = Document.object([
             ("recipe", recipe.document), ("noise", noise.document), ("crop", .int(crop)), ("images", images.document),
         ]).digest
@@ -77,6 +78,8 @@ package final class Trainer {
         }
         moments = AdamState(for: parameters)
     }
+
+    deinit { batches.end() }
 
     /// The shapes of a training step's inputs.
     /// - Throws: `InputError` when the network does not fit patches of this size.
@@ -111,7 +114,7 @@ package final class Trainer {
         while step < resource {
             if shouldStop() { return false }
             var loss: Float = 0
-            try around { loss = self.advance() }
+            try around { loss = self.advance(isLast: self.step + 1 >= resource) }
             guard loss.isFinite else { throw TrainingDiverged(step: step, reason: "the loss is \(loss)") }
             try onStep(Step(step: step, loss: loss, curveEntry: curve.add(step: step, loss: Double(loss))))
         }
@@ -120,12 +123,15 @@ package final class Trainer {
         return true
     }
 
-    /// Forward, backward and the optimizer's pass on the next batch; the loss before the pass.
-    private func advance() -> Float {
+    /// Forward, backward and the optimizer's pass on the next batch; the loss before the pass. Unless it is the last one, the batch
+    /// of the step after it is made meanwhile; nothing runs any more when it returns.
+    private func advance(isLast: Bool) -> Float {
         step += 1
+        defer { batches.finish() }
         let noisy = executable.input("image")
         withUnsafeTemporaryAllocation(of: Float.self, capacity: recipe.batch) { sigmas in
-            source.batch(step: step, clean: executable.input("target"), noisy: noisy, sigmas: sigmas)
+            batches.batch(step: step, clean: executable.input("target"), noisy: noisy, sigmas: sigmas)
+            if !isLast { batches.prefetch(step: step + 1) }
             guard architecture.network.hasNoiseMap else { return }
             let map = executable.input("noise-map")
             let pixels = map.count / recipe.batch

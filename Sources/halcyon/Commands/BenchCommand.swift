@@ -5,21 +5,22 @@ import Evaluation
 import Foundation
 import Networks
 import RandomStreams
-import Reporting
 import Training
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Times or writes out a training step or an inference of an architecture.",
+        commandName: "bench", abstract: "Times, profiles, compares or writes out a training step or an inference of an architecture.",
         discussion: """
             EXAMPLES
               halcyon bench step --architecture SearchSpaces/references/dncnn8x32.yaml
               halcyon bench infer --architecture SearchSpaces/references/unetpp3x16.yaml --size 256 --json
+              halcyon bench profile --architecture SearchSpaces/references/unetpp3x16.yaml
+              halcyon bench versus --peers Experiments/step-speed --networks dncnn8x32
               halcyon bench gradients --architecture net.yaml --seed 3 --out step.safetensors
               halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors
               halcyon bench infer --architecture net.yaml --seed 3 --size 33x47 --out inference.safetensors
             """,
-        subcommands: [Step.self, Infer.self, Gradients.self, Fusion.self])
+        subcommands: [Step.self, Infer.self, Profile.self, Versus.self, Fusion.self, Gradients.self])
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String
@@ -27,7 +28,6 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "Threads.") var threads = 1
         @Option(help: "At least so many seconds, and at least 5 runs.") var seconds = 4.0
         @Flag(name: .customLong("no-fusion"), help: "Compiles the graph as it is.") var noFusion = false
-        @Flag(help: "Time of each kind of operation.") var profile = false
         @Flag(help: "One JSON object.") var json = false
 
         func validate() throws {
@@ -56,23 +56,24 @@ struct BenchCommand: ParsableCommand {
                     ("batch", .int(batch)), ("size", .string("\(size)")),
                 ]
                 print(json ? Document.object(setting + report.fields).json : "\(name): \(report.text)")
-                if profile { printProfile(subject.executable) }
             }
         }
 
-        private func fillInputs(of executable: Executable) {
+        /// An inference at full depth, ready to run.
+        func inference(_ architecture: Architecture, size: ImageSize, batch: Int) throws -> Executable {
+            let graph = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
+            let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
+            let program = try Compiler.compile(graph, inputs: shapes, options: compileOptions)
+            let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
+            return try CPUDevice(threads: threads).load(program, parameters: store)
+        }
+
+        func fillInputs(of executable: Executable) {
             var stream = RandomStream(seed: 1)
             for name in executable.program.inputs.keys.sorted() {
                 let buffer = executable.input(name)
                 for index in buffer.indices { buffer[index] = Float(stream.uniform()) }
             }
-        }
-
-        private func printProfile(_ executable: Executable) {
-            var seconds: [String: Double] = [:]
-            for node in executable.profile(clock: steadyNow) { seconds[node.operation, default: 0] += node.seconds }
-            let rows = seconds.sorted { $0.value > $1.value }.map { [$0.key, decimal($0.value * 1000, 3)] }
-            print(TextTable(["operation", "ms"], rows, leftAligned: [0]).text)
         }
     }
 }

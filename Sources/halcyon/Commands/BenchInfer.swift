@@ -30,17 +30,13 @@ extension BenchCommand {
         func validate() throws {
             if let seed, seed < 0 { throw ValidationError("--seed: expected at least 0, found \(seed)") }
             guard out != nil || seed == nil else { throw ValidationError("--seed: only with --out FILE") }
-            guard out == nil || !options.profile else { throw ValidationError("--profile: not with --out, which times nothing") }
         }
 
         func run() throws {
             if let out { return try write(to: out) }
             try options.bench(size, batch: batch) { architecture in
-                let graph = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
-                let shapes = architecture.inputShapes(height: size.height, width: size.width, batch: batch)
-                let program = try Compiler.compile(graph, inputs: shapes, options: options.compileOptions)
-                let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
-                let executable = try CPUDevice(threads: options.threads).load(program, parameters: store)
+                let executable = try options.inference(architecture, size: size, batch: batch)
+                let program = executable.program
                 return Subject(executable: executable, run: executable.run) { timing, _ in
                     let fields: [(String, Document)] = [
                         ("macs", .int(program.macs)), ("latency_ms", .float(timing.median * 1000)),

@@ -1,17 +1,7 @@
-"""Times one training step of a reference network in Halcyon and in PyTorch (channels-last), in turn, on one thread.
+"""The six reference networks in PyTorch: the same layers and parameter counts as SearchSpaces/references.
 
-    python3 -m venv venv && venv/bin/pip install torch numpy
-    venv/bin/python Experiments/step-speed/compare.py --rounds 3
-
-A step is forward, mean squared error, backward and Adam on 16 patches of 48x48. Prints patches per second of both and
-the ratio of their medians over the rounds.
+Each takes and returns a batch of gray images [N, 1, H, W] and predicts the noise, which is subtracted from its input.
 """
-
-import argparse
-import json
-import statistics
-import subprocess
-import time
 
 import torch
 import torch.nn.functional as F
@@ -121,7 +111,7 @@ class Swin(nn.Module):
         return x - self.tail(y)
 
 
-NETWORKS = {
+MODELS = {
     "dncnn17x64": lambda: DnCNN(17, 64),
     "dncnn8x32": lambda: DnCNN(8, 32),
     "unetpp4x32": lambda: UNetPlusPlus(4, 32),
@@ -129,47 +119,3 @@ NETWORKS = {
     "mobile8x32": lambda: Mobile(8, 32),
     "swin2x4x48": lambda: Swin(2, 4, 48),
 }
-
-
-def pytorch(name, seconds, batch=16, size=48):
-    torch.manual_seed(0)
-    model = NETWORKS[name]().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
-    clean = torch.rand(batch, 1, size, size)
-    noisy = (clean + 0.1 * torch.randn_like(clean)).to(memory_format=torch.channels_last)
-
-    def step():
-        optimizer.zero_grad()
-        ((model(noisy) - clean) ** 2).mean().backward()
-        optimizer.step()
-
-    step()
-    step()
-    times, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds or len(times) < 5:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return batch / statistics.median(times)
-
-
-def halcyon(binary, name, seconds):
-    command = [binary, "bench", "step", "--architecture", f"SearchSpaces/references/{name}.yaml", "--seconds", str(seconds), "--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["patches_per_second"]
-
-
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--networks", default=",".join(NETWORKS))
-parser.add_argument("--rounds", type=int, default=3)
-parser.add_argument("--seconds", type=float, default=4)
-parser.add_argument("--binary", default=".build/release/halcyon")
-options = parser.parse_args()
-torch.set_num_threads(1)
-print(f"PyTorch {torch.__version__}, one thread")
-for name in options.networks.split(","):
-    ours, theirs = [], []
-    for _ in range(options.rounds):
-        ours.append(halcyon(options.binary, name, options.seconds))
-        theirs.append(pytorch(name, options.seconds))
-    a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"{name:12} halcyon {a:7.1f}  pytorch {b:7.1f} patches/s  ratio {a / b:.2f}", flush=True)
