@@ -33,8 +33,10 @@ static void momentShare(void *context, Size first, Size end, int share) {
     momentRows(end - first, w->length, w->x + first * w->pitch, w->pitch, w->pivots, totals, totals + w->length);
 }
 
-/// Zeroed memory for the totals of `shares` shares.
-INLINE double *makeTotals(int shares, Size length) { return calloc((size_t)(shares * 2 * length), sizeof(double)); }
+/// Zeroes the totals of `shares` shares.
+INLINE void clearTotals(double *totals, int shares, Size length) {
+    for (Size i = 0; i < shares * 2 * length; i++) totals[i] = 0;
+}
 
 INLINE void addShares(double *totals, int shares, Size length) {
     for (int share = 1; share < shares; share++)
@@ -42,7 +44,7 @@ INLINE void addShares(double *totals, int shares, Size length) {
 }
 
 static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
-                             float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+                             float *mean, float *inverseDeviation, float *runningMean, float *runningVariance, double *totals) {
     enum { samples = 16 };
     float pivots[longestRow], buffer[longestRow];
     for (Size c = 0; c < channels; c++) pivots[c] = 0;
@@ -51,7 +53,8 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
     const Rows v = rowsOf(pixels, channels, xPitch == channels);
     const float *row = repeated(pivots, channels, v.repeat, buffer);
     const int shares = halcyon_shares(v.rows, blockRows);
-    double *const totals = makeTotals(shares, v.length), *const first = totals, *const second = totals + v.length;
+    double *const first = totals, *const second = totals + v.length;
+    clearTotals(totals, shares, v.length);
     MomentWork work = {x, row, xPitch * v.repeat, v.length, totals};
     halcyon_parallel(v.rows, blockRows, momentShare, &work);
     addShares(totals, shares, v.length);
@@ -71,16 +74,15 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
             runningVariance[c] += ((float)unbiased - runningVariance[c]) * momentumFactor;
         }
     }
-    free(totals);
 }
 
 static void statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
-                       float *mean, float *inverseDeviation, float *runningMean, float *runningVariance) {
+                       float *mean, float *inverseDeviation, float *runningMean, float *runningVariance, double *scratch) {
     if (!pixels) return;
     for (Size c = 0; c < channels; c += longestRow)
         statisticsOfSlab(pixels, minimum(channels - c, longestRow), x + c, xPitch, epsilon, momentumFactor, mean + c,
                          inverseDeviation + c, runningMean ? runningMean + c : NULL,
-                         runningVariance ? runningVariance + c : NULL);
+                         runningVariance ? runningVariance + c : NULL, scratch);
 }
 
 /// `centeredAffine` over a share of the pixels.
@@ -109,8 +111,8 @@ static void sharedAffine(Size pixels, Size channels, const float *x, Size xPitch
 
 static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
                                float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
-                               float *runningMean, float *runningVariance, float *y, Size yPitch) {
-    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance);
+                               float *runningMean, float *runningVariance, float *y, Size yPitch, double *scratch) {
+    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance, scratch);
     for (Size first = 0; first < channels; first += longestRow) {
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
@@ -220,7 +222,7 @@ static void inputGradientsShare(void *context, Size first, Size end, int share) 
 }
 
 static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *gamma, const float *inverseDeviation, int mask,
-                           float *gammaGradient, float *betaGradient) {
+                           float *gammaGradient, float *betaGradient, double *totals) {
     float factor[longestRow], slope[longestRow], offset[longestRow], buffers[5][longestRow];
     for (Size c = 0; c < channels; c++) factor[c] = gamma[c] * inverseDeviation[c];
     const int dense = b.xPitch == channels && b.dyPitch == channels && b.dxPitch == channels;
@@ -234,7 +236,8 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     b.xPitch *= v.repeat, b.dyPitch *= v.repeat, b.dxPitch *= v.repeat;
 
     const int shares = halcyon_shares(v.rows, blockRows);
-    double *const totals = makeTotals(shares, v.length), *const ofOne = totals, *const ofX = totals + v.length;
+    double *const ofOne = totals, *const ofX = totals + v.length;
+    clearTotals(totals, shares, v.length);
     BackwardWork work = {b, mask, v.length, totals};
     halcyon_parallel(v.rows, blockRows, gradientSumsShare, &work);
     addShares(totals, shares, v.length);
@@ -253,16 +256,15 @@ static void backwardOfSlab(Size pixels, Size channels, Backward b, const float *
     work.b = b;
     halcyon_parallel(v.rows, blockRows, inputGradientsShare, &work);
     if (v.rest) inputGradients(&rest, mask, 1, length);
-    free(totals);
 }
 
 static void batch_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *dy, Size dyPitch,
                                 const float *gamma, const float *beta, const float *mean, const float *inverseDeviation,
-                                int relu, float *dx, Size dxPitch, float *gammaGradient, float *betaGradient) {
+                                int relu, float *dx, Size dxPitch, float *gammaGradient, float *betaGradient, double *scratch) {
     for (Size c = 0; c < channels; c += longestRow) {
         const Backward b = {.x = x + c, .dy = dy + c, .dx = dx + c, .xPitch = xPitch, .dyPitch = dyPitch, .dxPitch = dxPitch,
                             .mean = mean + c, .beta = beta + c};
         backwardOfSlab(pixels, minimum(channels - c, longestRow), b, gamma + c, inverseDeviation + c, relu, gammaGradient + c,
-                       betaGradient + c);
+                       betaGradient + c, scratch);
     }
 }

@@ -40,6 +40,10 @@ void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y) {
     kernels()->scale(count, x, factor, y);
 }
 
+void halcyon_add_scaled(ptrdiff_t count, const float *x, float factor, int adds, float *y) {
+    kernels()->add_scaled(count, x, factor, adds, y);
+}
+
 int halcyon_all_finite(ptrdiff_t count, const float *x) {
     return kernels()->all_finite(count, x);
 }
@@ -94,9 +98,9 @@ void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
 
 void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
         *gamma, const float *beta, float epsilon, float momentum, int relu, float *mean, float *inverseDeviation, float
-        *runningMean, float *runningVariance, float *y, ptrdiff_t yPitch) {
+        *runningMean, float *runningVariance, float *y, ptrdiff_t yPitch, double *scratch) {
     kernels()->batch_norm_forward(pixels, channels, x, xPitch, gamma, beta, epsilon, momentum, relu, mean,
-            inverseDeviation, runningMean, runningVariance, y, yPitch);
+            inverseDeviation, runningMean, runningVariance, y, yPitch, scratch);
 }
 
 void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
@@ -108,9 +112,9 @@ void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const fl
 
 void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta, const float *mean,
         const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch, float *gammaGradient, float
-        *betaGradient) {
+        *betaGradient, double *scratch) {
     kernels()->batch_norm_backward(pixels, channels, x, xPitch, dy, dyPitch, gamma, beta, mean,
-            inverseDeviation, relu, dx, dxPitch, gammaGradient, betaGradient);
+            inverseDeviation, relu, dx, dxPitch, gammaGradient, betaGradient, scratch);
 }
 
 /// A kernel from images x (and dy) to images y, whose batch is shared among threads. Sizes are floats of one image.

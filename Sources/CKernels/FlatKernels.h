@@ -2,6 +2,11 @@
 
 static void scale(Size count, const float *x, float factor, float *y) { LANES(count, store(y + i, load(x + i, k) * factor, k);); }
 
+static void add_scaled(Size count, const float *x, float factor, int adds, float *y) {
+    if (!adds) return scale(count, x, factor, y);
+    LANES(count, store(y + i, load(y + i, k) + load(x + i, k) * factor, k););
+}
+
 INLINE double total(V a, V b, V c, V d) {
     double sum = 0;
     for (int j = 0; j < W; j++) sum += ((double)a[j] + b[j]) + ((double)c[j] + d[j]);

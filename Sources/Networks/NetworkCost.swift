@@ -19,7 +19,7 @@ package struct NetworkCost: Sendable, Equatable {
     package let parameters: Int
     /// Multiply-accumulates of one forward pass of the whole batch; three times that for a training step.
     package let macs: Int
-    /// The program's arena with all parameters, in bytes; for a training step also the gradients and the optimizer's moments.
+    /// The memory that it takes, in bytes (`CPUDevice.peakBytes`).
     package let peakBytes: Int
     package let family: String
     /// `Architecture.architectureHash`.
@@ -38,11 +38,11 @@ package struct NetworkCost: Sendable, Equatable {
                 let target: Shape = [batch, height, width, architecture.network.inputChannels]
                 let inputs = shapes.merging(["target": target]) { known, _ in known }
                 let objective = try architecture.objective(.l2, budget: 1)
-                peakBytes = try Compiler.compileTraining(graph, objective, inputs: inputs).trainingPeakBytes
+                peakBytes = try CPUDevice().peakBytes(of: Compiler.compileTraining(graph, objective, inputs: inputs))
                 cost = try graph.forInference().cost(inputs: shapes)
             } else {
                 let path = try architecture.inferenceGraph(exit: architecture.exitCount - 1)
-                peakBytes = try Compiler.compile(path, inputs: shapes).peakBytes
+                peakBytes = try CPUDevice().peakBytes(of: Compiler.compile(path, inputs: shapes))
                 cost = try path.cost(inputs: shapes)
             }
             parameters = cost.parameters

@@ -191,9 +191,10 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         let graph = sampleNetwork().forInference()
         let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 5))
         let program = try Compiler.compile(graph, inputs: ["image": [1, 64, 64, 1]])
-        _ = try CPUDevice().load(program, parameters: store, memory: program.peakBytes)
+        let needed = try CPUDevice().peakBytes(of: program)
+        _ = try CPUDevice().load(program, parameters: store, memory: needed)
         let error = try #require(throws: InputError.self) {
-            try CPUDevice().load(program, parameters: store, memory: program.peakBytes - 1)
+            try CPUDevice().load(program, parameters: store, memory: needed - 1)
         }
         #expect(error.message.contains("memory") && error.hint != nil)
         #expect(CPUDevice.physicalMemory > 1 << 28)
@@ -203,7 +204,10 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         let inputs: [String: Shape] = ["image": [1, 8, 8, 1], "target": [1, 8, 8, 1]]
         let program = try Compiler.compileTraining(sampleNetwork(), loss: PixelLoss(.l2), inputs: inputs)
         let trainable = program.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
-        #expect(program.trainingPeakBytes == program.peakBytes + 12 * trainable)
+        var forward = program
+        forward.computesGradients = false
+        #expect(try CPUDevice().peakBytes(of: program) == CPUDevice().peakBytes(of: forward) + 12 * trainable)
+        #expect(try CPUDevice().peakBytes(of: program) > program.arenaBytes + 16 * trainable)
     }
 
     @Test func finiteMeansEveryParameterAndBuffer() {

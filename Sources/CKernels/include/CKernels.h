@@ -40,6 +40,8 @@ double halcyon_measure_bandwidth(int threads);
 
 /// y = x * factor
 void halcyon_scale(ptrdiff_t count, const float *x, float factor, float *y);
+/// y = factor x, or y += factor x where `adds`.
+void halcyon_add_scaled(ptrdiff_t count, const float *x, float factor, int adds, float *y);
 /// 1 if every element is finite.
 int halcyon_all_finite(ptrdiff_t count, const float *x);
 
@@ -79,13 +81,16 @@ void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
 
 // MARK: Batch normalization (Ioffe and Szegedy 2015)
 
+/// Doubles of `scratch` that each thread needs: two sums for each of at most 1024 channels or repeated channels at a time.
+enum { HALCYON_BATCH_NORM_SCRATCH = 2 * 1024 };
+
 /// Training: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance; if not NULL, running =
 /// (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch. Then
 /// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
 void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                 const float *beta, float epsilon, float momentum, int relu, float *mean,
                                 float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
-                                ptrdiff_t yPitch);
+                                ptrdiff_t yPitch, double *scratch);
 /// Inference: y = act((x - runningMean) / sqrt(runningVariance + epsilon) * gamma + beta).
 void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                   const float *beta, const float *runningMean, const float *runningVariance, float epsilon,
@@ -95,7 +100,7 @@ void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const fl
 /// gammaGradient[c], betaGradient[c]. dx may be dy or x.
 void halcyon_batch_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, const float *gamma, const float *beta,
                                  const float *mean, const float *inverseDeviation, int relu, float *dx, ptrdiff_t dxPitch,
-                                 float *gammaGradient, float *betaGradient);
+                                 float *gammaGradient, float *betaGradient, double *scratch);
 
 // MARK: Images. Heights and widths are the input's (of the forward direction). Source and destination must not overlap.
 

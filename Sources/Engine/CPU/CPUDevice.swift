@@ -35,20 +35,26 @@ package struct CPUDevice: Sendable {
     /// Makes the kernels of a program and the memory it runs in.
     /// - Parameters:
     ///   - gradients: required where the program computes gradients.
-    ///   - memory: the bytes that the program may need at most.
+    ///   - memory: the bytes that the program may need at most (`peakBytes`).
     /// - Throws: `InputError` when it needs more; `ShapeError` when a kernel cannot be made.
     package func load(
         _ program: Program, parameters: ParameterStore, gradients: GradientStore? = nil, memory: Int = physicalMemory
     ) throws -> Executable {
-        let needed = gradients == nil ? program.peakBytes : program.trainingPeakBytes
+        let kernels = try ProgramKernels(program, threads: threads)
+        let needed = kernels.peakBytes
         guard needed <= memory else {
             func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
             throw InputError(
                 "the network needs \(mebibytes(needed)) MiB of memory at this size, this machine has \(memory >> 20) MiB",
                 hint: "use a smaller size or batch, or a narrower network")
         }
-        return try Executable(program, parameters: parameters, gradients: gradients, threads: threads)
+        return try Executable(kernels, parameters: parameters, gradients: gradients, threads: threads)
     }
+
+    /// The bytes that a program and the stores it works on will take: arena, parameters, prepared weights and scratch; of a training
+    /// step also the gradients and the optimizer's moments.
+    /// - Throws: `ShapeError` when a kernel cannot be made.
+    package func peakBytes(of program: Program) throws -> Int { try ProgramKernels(program, threads: threads).peakBytes }
 
     /// One Adam step (Kingma and Ba 2015; decoupled weight decay, Loshchilov and Hutter 2019) over flat memory.
     /// - Parameter step: counted from 1.

@@ -11,11 +11,15 @@ package struct CompileOptions: Sendable {
     package var fusion: Bool
     package var threads: Int
     package var precision: Precision
+    /// The memory that what is run of a training step's batch at a time should fit in: what a level 3 cache leaves one core of
+    /// several. See `inParts`.
+    package var partBytes: Int
 
-    package init(fusion: Bool = true, threads: Int = 1, precision: Precision = .f32) {
-        self.precision = precision
+    package init(fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20) {
         self.fusion = fusion
         self.threads = threads
+        self.precision = precision
+        self.partBytes = partBytes
     }
 }
 
@@ -44,8 +48,9 @@ package enum Compiler {
     ) throws -> Program {
         let (graph, applied) = graph.applying(options.fusion ? fusionCatalogue : [])
         let training = graph.training(objective)
-        return try compile(
-            prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options, rewrites: applied)
+        return try inParts(of: training.graph, inputs, options) { inputs in
+            try compile(prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options, rewrites: applied)
+        }
     }
 
     private static func compile(
@@ -142,7 +147,7 @@ package enum Compiler {
             }),
             outputs: Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, plan.place(of: $0.value)) }),
             updates: copies, parameters: graph.parameters, threads: options.threads, precision: options.precision,
-            arenaCount: plan.arenaCount, macs: macs,
+            computesGradients: !gradients.isEmpty, arenaCount: plan.arenaCount, macs: macs,
             rewrites: rewrites + (options.fusion ? [AppliedRewrite(name: "slice-in-place", count: storages.sparedCopies)] : []))
     }
 

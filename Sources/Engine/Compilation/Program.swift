@@ -37,6 +37,9 @@ package struct Program: Sendable {
         }
     }
 
+    /// How many equal parts the batch is run in, one after another: places hold one part, gradients and scalar outputs are means
+    /// over the parts (`BatchParts`). 1: the whole batch at once.
+    package var parts = 1
     /// Instructions that depend on parameters alone, run when the parameters changed.
     package var preparation: [Instruction]
     package var body: [Instruction]
@@ -47,18 +50,23 @@ package struct Program: Sendable {
     package var parameters: [ParameterSpecification]
     package var threads: Int
     package var precision: Precision
-    /// Floats of the arena.
+    /// Whether it is a training step's.
+    package var computesGradients: Bool
+    /// Floats of a lane's arena.
     package var arenaCount: Int
-    /// Multiply-accumulates of one run.
+    /// Multiply-accumulates of one run of the whole batch.
     package var macs: Int
     /// The rewrites that its graph went through, in their order; none without fusion.
     package var rewrites: [AppliedRewrite]
 
+    /// Threads that each run parts of their own.
+    package var lanes: Int { min(threads, parts) }
+    package var inputShapes: [String: Shape] { inputs.mapValues { wholeShape($0.shape) } }
+    package var outputShapes: [String: Shape] { outputs.mapValues { wholeShape($0.shape) } }
+
+    /// The whole batch's shape of an input or output.
+    func wholeShape(_ part: Shape) -> Shape { part.rank == 4 ? part.with(batch: part.batch * parts) : part }
+
+    /// Of one lane.
     package var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
-    /// The arena and the parameters; without the scratch memory that single kernels borrow from their library.
-    package var peakBytes: Int { arenaBytes + parameters.reduce(0) { $0 + $1.shape.count } * MemoryLayout<Float>.stride }
-    /// The memory of a training step: `peakBytes`, the gradients and the optimizer's two moments.
-    package var trainingPeakBytes: Int {
-        peakBytes + 3 * parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count } * MemoryLayout<Float>.stride
-    }
 }

@@ -15,6 +15,8 @@ package protocol Operation: Sendable {
     static var isDifferentiable: Bool { get }
     /// Whether its kernel reads and writes maps whose pixels are farther apart than their channels.
     var takesSlices: Bool { get }
+    /// Whether images of a batch have to do with each other, other than by sums and means over all of them.
+    var mixesImages: Bool { get }
     /// An input that the first output may overwrite, for element-wise kernels.
     var inPlaceInput: Int? { get }
 
@@ -41,6 +43,7 @@ extension Operation {
     package var outputCount: Int { 1 }
     package static var isDifferentiable: Bool { true }
     package var takesSlices: Bool { true }
+    package var mixesImages: Bool { false }
     package var inPlaceInput: Int? { nil }
     package func isIdentity(_ inputs: [Shape]) -> Bool { false }
     package func reach(_ inputs: [Shape]) -> Int? { 0 }

@@ -83,7 +83,7 @@ package struct ReferenceTraining<Scalar: ReferenceScalar>: Sendable {
 extension TrainingStepValues<Float> {
     /// What a run of a compiled training program left behind, before the optimizer.
     package init(_ executable: Executable, parameters: ParameterStore, gradients: GradientStore) {
-        let outputs = executable.program.outputs.map { ($0, Tensor($1.shape, Array(executable.output($0)))) }
+        let outputs = executable.program.outputShapes.map { ($0, Tensor($1, Array(executable.output($0)))) }
         let trainable = parameters.specifications.filter(\.trainable)
         let frozen = parameters.specifications.filter { !$0.trainable }
         self.init(

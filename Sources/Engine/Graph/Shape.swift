@@ -20,6 +20,7 @@ package struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStrin
 
     /// The same map with other channels.
     package func with(channels: Int) -> Shape { Shape(sizes.dropLast() + [channels]) }
+    package func with(batch: Int) -> Shape { Shape([batch] + sizes.dropFirst()) }
     package func with(height: Int, width: Int) -> Shape { [sizes[0], height, width, sizes[3]] }
 }
 

@@ -99,13 +99,18 @@ package struct BatchNormalization: Operation {
                     o.outputs[0], y.pitch)
             }
         }
-        return FunctionKernel { o in
+        return FunctionKernel(scratchBytes: Self.scratchBytes(context)) { o in
             o.outputs[3].update(from: o.inputs[3], count: channels)
             o.outputs[4].update(from: o.inputs[4], count: channels)
             halcyon_batch_norm_forward(
                 pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], epsilon, Float(Self.momentum), relu,
-                o.outputs[1], o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch)
+                o.outputs[1], o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch,
+                o.scratch.assumingMemoryBound(to: Double.self))
         }
+    }
+
+    static func scratchBytes(_ context: KernelContext) -> Int {
+        context.threads * Int(HALCYON_BATCH_NORM_SCRATCH) * MemoryLayout<Double>.stride
     }
 }
 
@@ -114,6 +119,7 @@ package struct BatchNormalization: Operation {
 /// Inputs: x, gamma, beta, mean, inverse deviation, dy. Outputs: dx, dgamma, dbeta.
 package struct BatchNormalizationGradient: Operation {
     package static let name = "batch-normalization-gradient"
+    package var mixesImages: Bool { true }
     package static let isDifferentiable = false
     package var activation: FusedActivation
 
@@ -157,10 +163,11 @@ package struct BatchNormalizationGradient: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (x, dy, dx) = (context.inputs[0], context.inputs[5], context.outputs[0])
         let relu = Int32(activation == .relu ? 1 : 0)
-        return FunctionKernel { o in
+        return FunctionKernel(scratchBytes: BatchNormalization.scratchBytes(context)) { o in
             halcyon_batch_norm_backward(
                 x.shape.pixels, x.shape.channels, o.inputs[0], x.pitch, o.inputs[5], dy.pitch, o.inputs[1], o.inputs[2],
-                o.inputs[3], o.inputs[4], relu, o.outputs[0], dx.pitch, o.outputs[1], o.outputs[2])
+                o.inputs[3], o.inputs[4], relu, o.outputs[0], dx.pitch, o.outputs[1], o.outputs[2],
+                o.scratch.assumingMemoryBound(to: Double.self))
         }
     }
 }

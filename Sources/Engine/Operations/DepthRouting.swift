@@ -66,6 +66,7 @@ package struct QualityGap: Operation {
 package struct DepthRouting: Operation {
     package static let name = "depth-routing"
     package var takesSlices: Bool { false }
+    package var mixesImages: Bool { true }
     package static let isDifferentiable = false
     package static let share = 0.25
     static let rate = 0.05

@@ -6,6 +6,7 @@ import Documents
 /// Inputs: weight `[O, I, K, K]`, gamma, running variance `[O]`. A derived parameter: computed when its sources change.
 package struct FoldedWeight: Operation {
     package static let name = "folded-weight"
+    package var takesSlices: Bool { false }
     package static let isDifferentiable = false
     package var epsilon: Double
 

@@ -41,7 +41,7 @@ extension BenchCommand {
                     let fields: [(String, Document)] = [
                         ("macs", .int(program.macs)), ("latency_ms", .float(timing.median * 1000)),
                         ("latency_mad_ms", .float(timing.deviation * 1000)), ("runs", .int(timing.runs)),
-                        ("peak_bytes", .int(program.peakBytes)),
+                        ("peak_bytes", .int(executable.peakBytes)),
                     ]
                     let text =
                         "\(decimal(timing.median * 1000, 2)) ± \(decimal(timing.deviation * 1000, 2)) ms for \(batch) x \(size), "
@@ -81,7 +81,7 @@ extension BenchCommand {
                 let executable = try CPUDevice(threads: options.threads).load(program, parameters: check.parameters)
                 check.fill(executable)
                 executable.run()
-                let values = Tensor(program.outputs[output]?.shape ?? [], Array(executable.output(output)))
+                let values = Tensor(program.outputShapes[output] ?? [], Array(executable.output(output)))
                 tensors.append(StoredTensor(images: name, values, as: Float.self))
             }
             let last = network.exitCount - 1

@@ -21,7 +21,7 @@ extension BenchCommand {
                     let fields: [(String, Document)] = [
                         ("parameters", .int(cost.parameters)), ("macs", .int(cost.macs)), ("first_step_seconds", .float(first)),
                         ("step_seconds", .float(timing.median)), ("patches_per_second", .float(patches)),
-                        ("gflops_per_second", .float(gflops)), ("peak_bytes", .int(executable.program.trainingPeakBytes)),
+                        ("gflops_per_second", .float(gflops)), ("peak_bytes", .int(executable.peakBytes)),
                     ]
                     let text =
                         "\(decimal(patches, 1)) patches/s, \(decimal(timing.median * 1000, 2)) ms a step, \(decimal(gflops, 1)) GFLOP/s, "

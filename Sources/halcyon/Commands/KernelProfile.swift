@@ -73,6 +73,7 @@ struct KernelProfile {
                 bound: limits.seconds(macs: macs, bytes: bytes),
                 isArithmetic: limits.arithmeticSeconds(macs: macs) >= limits.memorySeconds(bytes: bytes))
         }
+        let parts = executable.program.parts
         var rows = zip(instructions, times).map { instruction, seconds in
             guard let instruction else {
                 let updates = executable.program.updates
@@ -81,8 +82,8 @@ struct KernelProfile {
             }
             return row(
                 instruction.path, type(of: instruction.operation).name,
-                (instruction.inputs.map(\.shape), instruction.outputs.map(\.shape)), macs: instruction.macs, bytes: instruction.bytes,
-                seconds)
+                (instruction.inputs.map(\.shape), instruction.outputs.map(\.shape)), macs: parts * instruction.macs,
+                bytes: parts * instruction.bytes, seconds)
         }
         if executable.program.updates.isEmpty { rows.removeLast() }
         if let optimizerBytes { rows.append(row("optimizer", "adam", ([], []), macs: 0, bytes: optimizerBytes, optimizer)) }
