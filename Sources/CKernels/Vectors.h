@@ -64,6 +64,20 @@ INLINE V exponential(V x) {
     return choose(under, splat(0), choose(over, splat(__builtin_inff()), result));
 }
 
+/// 2^x for x <= 0, to about 2 units in the last place; 0 from -127 down. The polynomial is the minimax one of degree 5 with p(0) = 1.
+INLINE V powerOfTwo(V x) {
+    const V low = splat(-127), shifter = splat(12582912.0f); // 1.5 * 2^23: rounds to the nearest integer
+    x = choose((I)(low > x), low, x);
+    const V shifted = x + shifter, r = x - (shifted - shifter);
+    V p = splat(1.326472731e-3f);
+    p = p * r + splat(9.671512991e-3f);
+    p = p * r + splat(5.550733581e-2f);
+    p = p * r + splat(2.402224243e-1f);
+    p = p * r + splat(6.931470037e-1f);
+    p = p * r + splat(1);
+    return (V)((I)p + ((I)shifted << 23));
+}
+
 /// The Gauss error function from x and e^(-x²), absolute error below 2e-7 (Abramowitz and Stegun 1964, 7.1.26).
 INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
     const V t = splat(1) / (splat(1) + splat(0.3275911f) * absolute(x));
