@@ -32,7 +32,8 @@ INLINE void store(float *p, V v, Size k) {
 #endif
 }
 
-INLINE V splat(float x) { return (V){0} + x; }
+/// Every lane x. x - 0 is x for every x, so that the compiler leaves a broadcast; 0 + -0 is 0.
+INLINE V splat(float x) { return x - (V){0}; }
 /// mask ? a : b, lane by lane.
 INLINE V choose(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); }
 /// x where y is positive or NaN, else 0.
@@ -87,7 +88,7 @@ INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
     p = p * t + splat(-0.284496736f);
     p = p * t + splat(0.254829592f);
     const V y = splat(1) - p * t * exponentialOfMinusSquare;
-    return (V)((I)y | ((I)x & ~0x7fffffff)); // not splat(-0.0f): 0 + -0 is 0
+    return (V)((I)y | ((I)x & ~0x7fffffff));
 }
 
 INLINE double power(double base, Size exponent) {
