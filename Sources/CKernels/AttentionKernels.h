@@ -190,7 +190,6 @@ INLINE void scaleUpstream(const int vectors, const Windows *w, const WindowMemor
 static void attendHeadBackward(const Windows *w, const WindowMemory *m, const float *bias, float *biasSum, const Places *places,
                                int split, float factor) {
     const V factors[panelVectors] = {splat(factor), splat(factor)};
-    const Size channelLanes = (w->channels + W - 1) / W * W;
     FOR_PANELS(w->tokens, {
         V inverse[panelVectors];
         V sum[panelVectors];
@@ -202,9 +201,9 @@ static void attendHeadBackward(const Windows *w, const WindowMemory *m, const fl
         scaledProduct(vectors, w->channels, w->tokens, (Factors){m->k, 1, w->span}, m->dScores, panelPitch, factors,
                       m->outTransposed + lane, w->queries);
         const Size queries = minimum(vectors * W, w->tokens - lane);
-        addedProduct(w->tokens, queries, channelLanes, (Factors){m->scores, panelPitch, 1}, m->dOut + lane * w->span, lane == 0,
+        addedProduct(w->tokens, queries, w->channels, (Factors){m->scores, panelPitch, 1}, m->dOut + lane * w->span, lane == 0,
                      m->dValue, w->span);
-        addedProduct(w->tokens, queries, channelLanes, (Factors){m->dScores, panelPitch, 1}, m->q + lane * w->span, lane == 0,
+        addedProduct(w->tokens, queries, w->channels, (Factors){m->dScores, panelPitch, 1}, m->q + lane * w->span, lane == 0,
                      m->dKey, w->span);
     });
 }
@@ -260,6 +259,3 @@ static void window_attention_backward(Size batch, Size height, Size width, Size 
                     dbias[(head * w->tokens + i) * w->tokens + j] += sums[head * square + panelIndex(w, i, j)];
     }
 }
-#undef FOR_BLOCKS
-#undef FOR_PANELS
-#undef BLOCK_ROWS

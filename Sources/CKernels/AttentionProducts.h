@@ -57,23 +57,68 @@ INLINE void scaledProduct(const int vectors, Size count, Size terms, Factors a, 
     });
 }
 
-/// y[row][lane] = the product, or its sum with y.
-static void addedProduct(Size count, Size terms, Size lanes, Factors a, const float *x, int isFirst, float *y, Size pitch) {
-#define ADDED_COLUMNS(vectors)                                                                                        \
-    FOR_BLOCKS(count, vectors, {                                                                                      \
-        Sums sums = {0};                                                                                              \
-        float *const to = y + first * pitch + lane;                                                                   \
-        if (!isFirst)                                                                                                 \
-            for (int r = 0; r < rows; r++)                                                                            \
-                for (int v = 0; v < vectors; v++) sums[r][v] = load(to + r * pitch + v * W, W);                       \
-        addProducts(rows, vectors, first, terms, a, x + lane, pitch, sums);                                           \
-        for (int r = 0; r < rows; r++)                                                                                \
-            for (int v = 0; v < vectors; v++) store(to + r * pitch + v * W, sums[r][v], W);                           \
-    })
-    Size lane = 0;
-    for (; lane + 2 * W <= lanes; lane += 2 * W) ADDED_COLUMNS(2);
-    for (; lane < lanes; lane += W) ADDED_COLUMNS(1);
-#undef ADDED_COLUMNS
+/// A vector whose low half belongs to one row and whose high half to the next.
+typedef float Half __attribute__((vector_size(W * 2)));
+typedef float UnalignedHalf __attribute__((vector_size(W * 2), aligned(4), may_alias));
+typedef union {
+    V vector;
+    Half half[2];
+} Halves;
+INLINE V halves(const float *low, const float *high) {
+    return (Halves){.half = {*(const UnalignedHalf *)low, *(const UnalignedHalf *)high}}.vector;
+}
+/// The low half of a and the high half of b.
+INLINE V joined(V a, V b) { return (Halves){.half = {((Halves){.vector = a}).half[0], ((Halves){.vector = b}).half[1]}}.vector; }
+
+/// y[row][lane] = the product, or its sum with y, for lanes of some vectors and, if `half`, half a vector more: then rows are even.
+INLINE void addedBlock(const int rows, const int vectors, const int half, Size terms, Factors a, const float *x, int isFirst, float *y,
+                       Size pitch) {
+    Sums sums = {0};
+    V pairs[8] = {0};
+    if (!isFirst)
+        for (int r = 0; r < rows; r++) {
+            for (int v = 0; v < vectors; v++) sums[r][v] = load(y + r * pitch + v * W, W);
+            if (half && r % 2 == 0) pairs[r / 2] = halves(y + r * pitch + vectors * W, y + (r + 1) * pitch + vectors * W);
+        }
+    for (Size t = 0; t < terms; t++) {
+        const float *const row = x + t * pitch;
+        V values[panelVectors + 1], last = {0};
+        for (int v = 0; v < vectors; v++) values[v] = load(row + v * W, W);
+        if (half) values[vectors] = halves(row + vectors * W, row + vectors * W);
+        for (int r = 0; r < rows; r++) {
+            const V factor = splat(a.memory[r * a.rowStride + t * a.termStride]);
+            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+            if (half && r % 2) pairs[r / 2] += joined(last, factor) * values[vectors];
+            last = factor;
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        for (int v = 0; v < vectors; v++) store(y + r * pitch + v * W, sums[r][v], W);
+        if (half) *(UnalignedHalf *)(y + r * pitch + vectors * W) = ((Halves){.vector = pairs[r / 2]}).half[r % 2];
+    }
+}
+
+/// `addedBlock` for all rows and these lanes.
+INLINE void addedLanes(const int high, const int vectors, const int half, Size count, Size terms, Factors a, const float *x,
+                       int isFirst, float *y, Size pitch) {
+    Size first = 0;
+#define ADDED_BLOCKS(rows, vectors, half)                                                                                         for (; first + rows <= count; first += rows)                                                                                      addedBlock(rows, vectors, half, terms, (Factors){a.memory + first * a.rowStride, a.rowStride, a.termStride}, x, isFirst,                    y + first * pitch, pitch);
+    ADDED_BLOCKS(high, vectors, half)
+    ADDED_BLOCKS(4, vectors, half)
+    ADDED_BLOCKS(2, vectors, half)
+    ADDED_BLOCKS(1, vectors + half, 0)
+#undef ADDED_BLOCKS
+}
+
+/// y[row][channel] = the product, or its sum with y; rows are padded.
+static void addedProduct(Size count, Size terms, Size channels, Factors a, const float *x, int isFirst, float *y, Size pitch) {
+    for (Size c = 0; c < channels; c += 2 * W, x += 2 * W, y += 2 * W) {
+        const Size rest = channels - c;
+        if (rest > W + W / 2) addedLanes(BLOCK_ROWS(2), 2, 0, count, terms, a, x, isFirst, y, pitch);
+        else if (rest > W) addedLanes(8, 1, 1, count, terms, a, x, isFirst, y, pitch);
+        else if (rest > W / 2) addedLanes(12, 1, 0, count, terms, a, x, isFirst, y, pitch);
+        else addedLanes(16, 0, 1, count, terms, a, x, isFirst, y, pitch);
+    }
 }
 
 /// max(a, b) as the processor has it: b where one is NaN.
@@ -110,13 +155,17 @@ INLINE void separateParts(const int vectors, const Windows *w, const float *keys
     }
 }
 
-/// Scores, in units of log 2, become 2^(score - highest); `sum` their sum over keys.
+/// Scores, in units of log 2, become powers of two that are at most about 1; `sum` their sum over keys.
 INLINE void exponentiate(const int vectors, Size keys, const V *highest, V *sum, float *scores) {
-    for (int v = 0; v < vectors; v++) sum[v] = (V){0};
+    V top[panelVectors];
+    for (int v = 0; v < vectors; v++) {
+        top[v] = (highest[v] + roundingShifter) - roundingShifter;
+        sum[v] = (V){0};
+    }
     for (Size j = 0; j < keys; j++)
         for (int v = 0; v < vectors; v++) {
             float *const at = scores + j * panelPitch + v * W;
-            const V e = powerOfTwo(load(at, W) - highest[v]);
+            const V e = powerOfTwo(load(at, W), top[v]);
             sum[v] += e;
             store(at, e, W);
         }

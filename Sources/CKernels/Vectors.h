@@ -65,9 +65,13 @@ INLINE V exponential(V x) {
     return choose(under, splat(0), choose(over, splat(__builtin_inff()), result));
 }
 
-/// 2^x for x <= 0, to about 2 units in the last place; 0 from -127 down. The polynomial is the minimax one of degree 5 with p(0) = 1.
-INLINE V powerOfTwo(V x) {
-    const V low = splat(-127), shifter = splat(12582912.0f); // 1.5 * 2^23: rounds to the nearest integer
+/// 1.5 * 2^23: added to a number, it rounds it to the nearest integer, which then lies in the lowest bits.
+static const float roundingShifter = 12582912;
+
+/// 2^(x - top) for an integer `top` with x - top below 127, to about 2 units in the last place; 0 from -127 down. The polynomial is
+/// the minimax one of degree 5 with p(0) = 1.
+INLINE V powerOfTwo(V x, V top) {
+    const V low = top - splat(127), shifter = splat(roundingShifter) - top;
     x = choose((I)(low > x), low, x);
     const V shifted = x + shifter, r = x - (shifted - shifter);
     V p = splat(1.326472731e-3f);
