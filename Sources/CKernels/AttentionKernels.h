@@ -112,16 +112,21 @@ static void attentionShare(void *context, Size first, Size end, int share) {
     const Size all = w->heads * w->channels;
     const float factor = (float)(1 / squareRoot((double)w->channels));
     const WindowMemory m = layOut(w, 0, a->scratch + share * a->shareFloats);
-    Places places;
+    Places both[2];
+    placesOf(w, first, &both[0]);
     for (Size index = first; index < end; index++) {
-        const int split = placesOf(w, index, &places) && a->mask;
+        const Places *const places = &both[(index - first) % 2];
+        Places *const next = &both[(index - first + 1) % 2];
+        placesOf(w, minimum(index + 1, end - 1), next);
         for (Size head = 0; head < w->heads; head++) {
+            prefetch(w, next, head, a->qkv, a->qkvPitch, 3 * all);
+            prefetch(w, next, head, a->y, a->yPitch, all);
             const float *const q = a->qkv + head * w->channels;
-            gatherTransposed(w, places.pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
-            gather(w, places.pixels, q + all, a->qkvPitch, 1, m.k);
-            gather(w, places.pixels, q + 2 * all, a->qkvPitch, 1, m.v);
-            attendHead(w, &m, a->bias + head * w->tokens * w->queries, &places, split);
-            scatterTransposed(w, places.pixels, m.outTransposed, a->y + head * w->channels, a->yPitch);
+            gatherTransposed(w, places->pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
+            gather(w, places->pixels, q + all, a->qkvPitch, 1, m.k);
+            gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
+            attendHead(w, &m, a->bias + head * w->tokens * w->queries, places, places->isSplit && a->mask);
+            scatterTransposed(w, places->pixels, m.outTransposed, a->y + head * w->channels, a->yPitch);
         }
     }
 }
@@ -217,22 +222,28 @@ static void attentionBackwardShare(void *context, Size begin, Size end, int shar
     const Size all = w->heads * w->channels, square = w->tokens * w->queries;
     const float factor = (float)(1 / squareRoot((double)w->channels));
     const WindowMemory m = layOut(w, 1, a->scratch + share * a->shareFloats);
-    Places places;
+    Places both[2];
+    placesOf(w, begin, &both[0]);
     for (Size index = begin; index < end; index++) {
-        const int split = placesOf(w, index, &places) && a->mask;
+        const Places *const places = &both[(index - begin) % 2];
+        Places *const next = &both[(index - begin + 1) % 2];
+        placesOf(w, minimum(index + 1, end - 1), next);
         for (Size head = 0; head < w->heads; head++) {
+            prefetch(w, next, head, a->qkv, a->qkvPitch, 3 * all);
+            prefetch(w, next, head, a->dy, a->dyPitch, all);
+            prefetch(w, next, head, a->dqkv, a->dqkvPitch, 3 * all);
             const float *const q = a->qkv + head * w->channels, *const dy = a->dy + head * w->channels;
             float *const dq = a->dqkv + head * w->channels;
-            gatherTransposed(w, places.pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
-            gather(w, places.pixels, q, a->qkvPitch, factor, m.q);
-            gather(w, places.pixels, q + all, a->qkvPitch, 1, m.k);
-            gather(w, places.pixels, q + 2 * all, a->qkvPitch, 1, m.v);
-            gather(w, places.pixels, dy, a->dyPitch, 1, m.dOut);
-            gatherTransposed(w, places.pixels, dy, a->dyPitch, 1, m.dOutTransposed);
-            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, &places, split, factor);
-            scatterTransposed(w, places.pixels, m.outTransposed, dq, a->dqkvPitch);
-            scatter(w, places.pixels, m.dKey, dq + all, a->dqkvPitch);
-            scatter(w, places.pixels, m.dValue, dq + 2 * all, a->dqkvPitch);
+            gatherTransposed(w, places->pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
+            gather(w, places->pixels, q, a->qkvPitch, factor, m.q);
+            gather(w, places->pixels, q + all, a->qkvPitch, 1, m.k);
+            gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
+            gather(w, places->pixels, dy, a->dyPitch, 1, m.dOut);
+            gatherTransposed(w, places->pixels, dy, a->dyPitch, 1, m.dOutTransposed);
+            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places, places->isSplit && a->mask, factor);
+            scatterTransposed(w, places->pixels, m.outTransposed, dq, a->dqkvPitch);
+            scatter(w, places->pixels, m.dKey, dq + all, a->dqkvPitch);
+            scatter(w, places->pixels, m.dValue, dq + 2 * all, a->dqkvPitch);
         }
         if ((index - begin) % recentWindows == recentWindows - 1 || index == end - 1)
             for (Size i = 0; i < w->heads * square; i += W) {

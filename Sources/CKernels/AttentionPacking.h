@@ -14,27 +14,34 @@ INLINE Windows windowsOf(Size height, Size width, Size heads, Size channels, Siz
     return (Windows){height, width, window, shift, heads, channels, tokens, padded(tokens), padded(channels)};
 }
 
-/// The pixels of a window's places, the last repeated up to whole vectors, and which part of the image each came from.
+/// The pixels of a window's places, the last repeated up to whole vectors, and which part of the image each came from; whether
+/// they are several, as the image's end runs through the window.
 typedef struct {
+    int isSplit;
     Size pixels[HALCYON_ATTENTION_LARGEST_WINDOW * HALCYON_ATTENTION_LARGEST_WINDOW];
     float parts[HALCYON_ATTENTION_LARGEST_WINDOW * HALCYON_ATTENTION_LARGEST_WINDOW];
 } Places;
 
-/// Fills the places of window number `index`; returns 1 where the image's end runs through it.
-static int placesOf(const Windows *w, Size index, Places *places) {
+/// Fills the places of window number `index`.
+static void placesOf(const Windows *w, Size index, Places *places) {
     const Size columns = w->width / w->window, inImage = w->height / w->window * columns, image = index / inImage;
     const Size row = index % inImage / columns * w->window, column = index % columns * w->window;
-    int split = 0;
     Size n = 0;
+    places->isSplit = 0;
     for (Size y = 0; y < w->window; y++)
         for (Size x = 0; x < w->window; x++, n++) {
             const Size h = row + y + w->shift, v = column + x + w->shift;
             places->pixels[n] = (image * w->height + h % w->height) * w->width + v % w->width;
             places->parts[n] = (float)((h >= w->height) + 2 * (v >= w->width));
-            split |= h >= w->height || v >= w->width;
+            places->isSplit |= h >= w->height || v >= w->width;
         }
     for (; n < w->queries; n++) places->pixels[n] = places->pixels[n - 1], places->parts[n] = places->parts[n - 1];
-    return split;
+}
+
+/// Asks for one head's part of a window's pixels, a cache line at a time, to come to the level 2 cache.
+INLINE void prefetch(const Windows *w, const Places *places, Size head, const float *x, Size pitch, Size channels) {
+    for (Size n = w->tokens * head / w->heads; n < w->tokens * (head + 1) / w->heads; n++)
+        for (Size c = 0; c < channels; c += 16) __builtin_prefetch(x + places->pixels[n] * pitch + c, 0, 2);
 }
 
 /// Four channels: what is moved at once.
