@@ -1,70 +1,15 @@
 // Self-attention inside windows (Swin, Liu et al. 2021), one window and head at a time, all of it in the cache.
 //
-// The lanes of a vector are the queries of a window: scores are kept as [key][query], so that the softmax over keys needs no
-// sums across lanes, and q and the output are transposed while they are packed. Rows of queries have the pitch `queries`,
-// rows of a head's channels the pitch `span`, both multiples of 16 in every version.
+// q is packed with the factor 1 / sqrt(channels) and, where it makes scores, log2(e), as is the bias: exponentials are powers of two.
+// They are never divided by their sum: the output is, and in the gradient dy.
 
-enum { packing = HALCYON_ATTENTION_PACKING };
-INLINE Size padded(Size count) { return (count + packing - 1) / packing * packing; }
+static const float logarithmOfE = 1.44269504088896341f; // to base 2
 
-/// y[r][lane] = start[r][lane] + sum over t < terms of a[r * rowStride + t * termStride] * x[t][lane], for `rows` rows and
-/// `vectors` vectors, both constants.
-INLINE void productBlock(const int rows, const int vectors, Size terms, const float *a, Size rowStride, Size termStride,
-                         const float *x, Size xPitch, const float *start, Size startPitch, float *y, Size yPitch) {
-    V sums[12][4];
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) sums[r][v] = start ? load(start + r * startPitch + v * W, W) : (V){0};
-    for (Size t = 0; t < terms; t++) {
-        V values[4];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) values[v] = load(x + t * xPitch + v * W, W);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-            const V factor = splat(a[r * rowStride + t * termStride]);
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
-        }
-    }
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) store(y + r * yPitch + v * W, sums[r][v], W);
-}
-
-/// `productBlock` over any number of rows, in blocks of `high` and less.
-#define PRODUCT_ROWS(high, vectors)                                                                                       \
-    do {                                                                                                                  \
-        Size r = 0;                                                                                                       \
-        PRODUCT_STEP(high, vectors)                                                                                       \
-        PRODUCT_STEP(4, vectors)                                                                                          \
-        PRODUCT_STEP(2, vectors)                                                                                          \
-        PRODUCT_STEP(1, vectors)                                                                                          \
-    } while (0)
-#define PRODUCT_STEP(count, vectors)                                                                                      \
-    for (; r + count <= rows; r += count)                                                                                 \
-        productBlock(count, vectors, terms, a + r * rowStride, rowStride, termStride, x + lane, xPitch,                   \
-                     start ? start + r * startPitch + lane : NULL, startPitch, y + r * yPitch + lane, yPitch);
-
-/// A small product of matrices: y[r][lane] = start[r][lane] + sum over t of a[r, t] x[t][lane]; `start` may be NULL or y.
-/// `lanes` is a multiple of W.
-static void product(Size rows, Size terms, Size lanes, const float *a, Size rowStride, Size termStride, const float *x,
-                    Size xPitch, const float *start, Size startPitch, float *y, Size yPitch) {
-    Size lane = 0;
-#if VECTOR_FLOATS == 16
-    for (; lane + 4 * W <= lanes; lane += 4 * W) PRODUCT_ROWS(6, 4);
-#endif
-    for (; lane + 2 * W <= lanes; lane += 2 * W) PRODUCT_ROWS(6, 2);
-    for (; lane < lanes; lane += W) PRODUCT_ROWS(12, 1);
-}
-
-/// The sizes of a window and its head, and memory of its own.
+/// Memory of one share of the windows.
 typedef struct {
-    Size tokens, channels, queries, span, lanes, channelLanes;
-    float *q, *qTransposed, *k, *v, *scores, *outTransposed, *dOut, *dOutTransposed, *dScores, *dKey;
-    float *biasTransposed, *regions;
-} Head;
+    float *qTransposed, *k, *v, *outTransposed, *scores;
+    float *q, *dOut, *dOutTransposed, *dScores, *dKey, *dValue, *biasSum, *recentBiasSum; // of the gradient
+} WindowMemory;
 
 /// Takes memory from `scratch` one piece after the other.
 INLINE float *take(float **scratch, Size count) {
@@ -73,202 +18,255 @@ INLINE float *take(float **scratch, Size count) {
     return piece;
 }
 
-/// Lays a head out in memory that was zeroed where padding is read.
-INLINE Head layOut(Size tokens, Size heads, Size channels, int backward, float *scratch) {
-    Head h = {.tokens = tokens, .channels = channels, .queries = padded(tokens), .span = padded(channels)};
-    h.lanes = (tokens + W - 1) / W * W;
-    h.channelLanes = (channels + W - 1) / W * W;
-    float *const first = scratch;
-    h.qTransposed = take(&scratch, channels * h.queries);
-    h.k = take(&scratch, tokens * h.span);
-    h.v = take(&scratch, tokens * h.span);
-    h.regions = take(&scratch, h.queries);
+/// Lays a share's memory out, the sum of the bias' gradient first, and zeroes it: padding is read.
+static WindowMemory layOut(const Windows *w, int backward, float *memory) {
+    WindowMemory m = {0};
+    float **const scratch = &memory, *const first = memory;
+    if (backward) m.biasSum = take(scratch, w->heads * w->tokens * w->queries);
+    m.qTransposed = take(scratch, w->channels * w->queries);
+    m.outTransposed = take(scratch, w->channels * w->queries);
+    m.k = take(scratch, w->tokens * w->span);
+    m.v = take(scratch, w->tokens * w->span);
+    m.scores = take(scratch, w->tokens * HALCYON_ATTENTION_PANEL);
     if (backward) {
-        h.q = take(&scratch, tokens * h.span);
-        h.dOut = take(&scratch, tokens * h.span);
-        h.dOutTransposed = take(&scratch, channels * h.queries);
+        m.dOutTransposed = take(scratch, w->channels * w->queries);
+        m.q = take(scratch, w->tokens * w->span);
+        m.dOut = take(scratch, w->tokens * w->span);
+        m.dKey = take(scratch, w->tokens * w->span);
+        m.dValue = take(scratch, w->tokens * w->span);
+        m.dScores = take(scratch, w->tokens * HALCYON_ATTENTION_PANEL);
+        m.recentBiasSum = take(scratch, w->heads * w->tokens * w->queries);
     }
-    h.biasTransposed = take(&scratch, heads * tokens * h.queries);
-    for (float *p = first; p < scratch; p++) *p = 0;
-    h.outTransposed = take(&scratch, channels * h.queries);
-    h.scores = take(&scratch, tokens * h.queries);
-    if (backward) {
-        h.dScores = take(&scratch, tokens * h.queries);
-        h.dKey = take(&scratch, tokens * h.span);
-    }
-    return h;
+    for (float *p = first; p < memory; p++) *p = 0;
+    return m;
 }
 
-/// bias [heads][query][key] as [heads][key][query].
-INLINE void transposeBias(const Head *h, Size heads, const float *bias) {
-    for (Size head = 0; head < heads; head++)
-        for (Size i = 0; i < h->tokens; i++)
-            for (Size j = 0; j < h->tokens; j++)
-                h->biasTransposed[(head * h->tokens + j) * h->queries + i] = bias[(head * h->tokens + i) * h->tokens + j];
+/// Runs the statements for panels of `vectors` vectors of queries, a constant, from query `lane` on.
+#define FOR_PANELS(tokens, ...)                                       \
+    do {                                                              \
+        const Size lanes = ((tokens) + W - 1) / W * W;                \
+        Size lane = 0;                                                \
+        for (; lane + panelPitch <= lanes; lane += panelPitch) {      \
+            enum { vectors = panelVectors };                          \
+            __VA_ARGS__                                               \
+        }                                                             \
+        for (; lane < lanes; lane += W) {                             \
+            enum { vectors = 1 };                                     \
+            __VA_ARGS__                                               \
+        }                                                             \
+    } while (0)
+
+/// Where a head's bias for this query and key lies: panel by panel, [key][query of the panel].
+INLINE Size panelIndex(const Windows *w, Size query, Size key) {
+    const Size lanes = (w->tokens + W - 1) / W * W, whole = lanes / panelPitch * panelPitch;
+    const Size pitch = query < whole ? panelPitch : W, lane = query / pitch * pitch;
+    return lane * w->tokens + key * pitch + query - lane;
 }
 
-/// The pixel of each of a window's places, and which part of the image it came from.
+/// bias [heads][query][key] in units of log 2, as panels.
+static void packBias(const Windows *w, const float *bias, float *packed) {
+    for (Size i = 0; i < w->heads * w->tokens * w->queries; i++) packed[i] = 0;
+    for (Size head = 0; head < w->heads; head++, packed += w->tokens * w->queries)
+        for (Size i = 0; i < w->tokens; i++)
+            for (Size j = 0; j < w->tokens; j++, bias++) packed[panelIndex(w, i, j)] = *bias * logarithmOfE;
+}
+
 typedef struct {
-    Size height, width, window, shift;
-} Windows;
+    Windows windows;
+    int mask;
+    const float *qkv;
+    Size qkvPitch;
+    const float *bias; // packed
+    float *y;
+    Size yPitch;
+    const float *dy;
+    Size dyPitch;
+    float *dqkv;
+    Size dqkvPitch;
+    float *scratch;
+    Size shareFloats;
+} Attention;
 
-/// Fills `pixels` [window²] of the window in this row and column of windows; returns 1 where the image's end runs through it,
-/// with `regions` telling the parts apart.
-static int placesOf(const Windows *w, Size image, Size row, Size column, Size *pixels, float *regions) {
-    int split = 0;
-    Size n = 0;
-    for (Size y = 0; y < w->window; y++)
-        for (Size x = 0; x < w->window; x++, n++) {
-            const Size h = row + y + w->shift, v = column + x + w->shift;
-            pixels[n] = (image * w->height + h % w->height) * w->width + v % w->width;
-            regions[n] = (float)((h >= w->height) + 2 * (v >= w->width));
-            split |= h >= w->height || v >= w->width;
+/// The powers of two of a panel of scores; `inverse` becomes one over their sum.
+INLINE void softmaxPanel(const int vectors, const Windows *w, const WindowMemory *m, const float *bias, const Places *places, int split,
+                         Size lane, V *inverse) {
+    V highest[panelVectors], sum[panelVectors];
+    scoresOf(vectors, w, m->k, m->qTransposed + lane, bias + lane * w->tokens, highest, m->scores);
+    if (split) separateParts(vectors, w, places->parts, places->parts + lane, highest, m->scores);
+    exponentiate(vectors, w->tokens, highest, sum, m->scores);
+    for (int v = 0; v < vectors; v++) inverse[v] = splat(1) / sum[v];
+}
+
+static void attendHead(const Windows *w, const WindowMemory *m, const float *bias, const Places *places, int split) {
+    FOR_PANELS(w->tokens, {
+        V inverse[panelVectors];
+        softmaxPanel(vectors, w, m, bias, places, split, lane, inverse);
+        scaledProduct(vectors, w->channels, w->tokens, (Factors){m->v, 1, w->span}, m->scores, panelPitch, inverse,
+                      m->outTransposed + lane, w->queries);
+    });
+}
+
+static void attentionShare(void *context, Size first, Size end, int share) {
+    const Attention *const a = context;
+    const Windows *const w = &a->windows;
+    const Size all = w->heads * w->channels;
+    const float factor = (float)(1 / squareRoot((double)w->channels));
+    const WindowMemory m = layOut(w, 0, a->scratch + share * a->shareFloats);
+    Places both[2];
+    placesOf(w, first, &both[0]);
+    for (Size index = first; index < end; index++) {
+        const Places *const places = &both[(index - first) % 2];
+        Places *const next = &both[(index - first + 1) % 2];
+        placesOf(w, minimum(index + 1, end - 1), next);
+        for (Size head = 0; head < w->heads; head++) {
+            prefetch(w, next, head, a->qkv, a->qkvPitch, 3 * all);
+            prefetch(w, next, head, a->y, a->yPitch, all);
+            const float *const q = a->qkv + head * w->channels;
+            gatherTransposed(w, places->pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
+            gather(w, places->pixels, q + all, a->qkvPitch, 1, m.k);
+            gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
+            attendHead(w, &m, a->bias + head * w->tokens * w->queries, places, places->isSplit && a->mask);
+            scatterTransposed(w, places->pixels, m.outTransposed, a->y + head * w->channels, a->yPitch);
         }
-    return split;
-}
-
-/// to[token][c] = x[pixel of token][c]
-INLINE void gather(const Head *h, const Size *pixels, const float *x, Size pitch, float *to) {
-    for (Size n = 0; n < h->tokens; n++) {
-        const float *const from = x + pixels[n] * pitch;
-        float *const row = to + n * h->span;
-        LANES(h->channels, store(row + i, load(from + i, k), k););
     }
 }
 
-/// to[c][token] = factor * x[pixel of token][c]
-INLINE void gatherTransposed(const Head *h, const Size *pixels, const float *x, Size pitch, float factor, float *to) {
-    for (Size n = 0; n < h->tokens; n++) {
-        const float *const from = x + pixels[n] * pitch;
-        for (Size c = 0; c < h->channels; c++) to[c * h->queries + n] = from[c] * factor;
-    }
-}
-
-/// y[pixel of token][c] = from[c][token]
-INLINE void scatterTransposed(const Head *h, const Size *pixels, const float *from, float *y, Size pitch) {
-    for (Size n = 0; n < h->tokens; n++) {
-        float *const to = y + pixels[n] * pitch;
-        for (Size c = 0; c < h->channels; c++) to[c] = from[c * h->queries + n];
-    }
-}
-
-/// y[pixel of token][c] = from[token][c]
-INLINE void scatter(const Head *h, const Size *pixels, const float *from, float *y, Size pitch) {
-    for (Size n = 0; n < h->tokens; n++) {
-        float *const to = y + pixels[n] * pitch;
-        const float *const row = from + n * h->span;
-        LANES(h->channels, store(to + i, load(row + i, k), k););
-    }
-}
-
-/// Scores of the packed q and k become probabilities, [key][query]; those of other regions exactly 0.
-INLINE void probabilities(const Head *h, const float *bias, int split) {
-    const Size tokens = h->tokens, queries = h->queries;
-    product(tokens, h->channels, h->lanes, h->k, h->span, 1, h->qTransposed, queries, bias, queries, h->scores, queries);
-    for (Size i = 0; i < h->lanes; i += W) {
-        float *const column = h->scores + i;
-        if (split) {
-            const V own = load(h->regions + i, W);
-            for (Size j = 0; j < tokens; j++) {
-                float *const at = column + j * queries;
-                store(at, choose((I)(own == splat(h->regions[j])), load(at, W), splat(-1e30f)), W);
-            }
-        }
-        V highest = load(column, W), sum = {0};
-        for (Size j = 1; j < tokens; j++) highest = __builtin_elementwise_max(highest, load(column + j * queries, W));
-        for (Size j = 0; j < tokens; j++) {
-            const V e = exponential(load(column + j * queries, W) - highest);
-            sum += e;
-            store(column + j * queries, e, W);
-        }
-        const V inverse = splat(1) / sum;
-        for (Size j = 0; j < tokens; j++) store(column + j * queries, load(column + j * queries, W) * inverse, W);
-    }
+/// Packs the bias in front of the shares' memory and runs all windows; returns the shares.
+static int shareWindows(Attention *a, Size batch, const float *bias, float *scratch, int backward,
+                        void (*body)(void *, Size, Size, int)) {
+    const Windows *const w = &a->windows;
+    float *const packed = take(&scratch, w->heads * w->tokens * w->queries);
+    packBias(w, bias, packed);
+    a->bias = packed;
+    a->scratch = scratch;
+    a->shareFloats = halcyon_window_attention_share(w->heads, w->channels, w->window, backward);
+    const Size count = batch * (w->height / w->window) * (w->width / w->window);
+    halcyon_parallel(count, 1, body, a);
+    return count ? halcyon_shares(count, 1) : 0;
 }
 
 static void window_attention(Size batch, Size height, Size width, Size heads, Size channels, Size window, Size shift, int mask,
                              const float *qkv, Size qkvPitch, const float *bias, float *y, Size yPitch, float *scratch) {
-    const Size all = heads * channels;
-    const float factor = (float)(1 / squareRoot((double)channels));
-    const Windows windows = {height, width, window, shift};
-    const Head h = layOut(window * window, heads, channels, 0, scratch);
-    Size pixels[HALCYON_ATTENTION_LARGEST_WINDOW * HALCYON_ATTENTION_LARGEST_WINDOW];
-    transposeBias(&h, heads, bias);
-    for (Size n = 0; n < batch; n++)
-        for (Size row = 0; row < height; row += window)
-            for (Size column = 0; column < width; column += window) {
-                const int split = placesOf(&windows, n, row, column, pixels, h.regions) && mask;
-                for (Size head = 0; head < heads; head++) {
-                    const float *const q = qkv + head * channels;
-                    gatherTransposed(&h, pixels, q, qkvPitch, factor, h.qTransposed);
-                    gather(&h, pixels, q + all, qkvPitch, h.k);
-                    gather(&h, pixels, q + 2 * all, qkvPitch, h.v);
-                    probabilities(&h, h.biasTransposed + head * h.tokens * h.queries, split);
-                    product(channels, h.tokens, h.lanes, h.v, 1, h.span, h.scores, h.queries, NULL, 0, h.outTransposed, h.queries);
-                    scatterTransposed(&h, pixels, h.outTransposed, y + head * channels, yPitch);
-                }
+    Attention a = {.windows = windowsOf(height, width, heads, channels, window, shift), .mask = mask, .qkv = qkv,
+                   .qkvPitch = qkvPitch, .y = y, .yPitch = yPitch};
+    shareWindows(&a, batch, bias, scratch, 0, attentionShare);
+}
+
+/// dp = v dy, and its product with the panel's p, summed over keys.
+INLINE void probabilityGradients(const int vectors, const Windows *w, const WindowMemory *m, Size lane, V *sum) {
+    for (int v = 0; v < vectors; v++) sum[v] = (V){0};
+    FOR_BLOCKS(w->tokens, vectors, {
+        Sums sums = {0};
+        addProducts(rows, vectors, first, w->channels, (Factors){m->v, w->span, 1}, m->dOutTransposed + lane, w->queries, sums);
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++) {
+                const Size at = (first + r) * panelPitch + v * W;
+                store(m->dScores + at, sums[r][v], W);
+                sum[v] += sums[r][v] * load(m->scores + at, W);
             }
+    });
+}
+
+/// ds = p (dp - sum over keys of p dp), added to the bias' gradient.
+INLINE void scoreGradients(const int vectors, const Windows *w, const WindowMemory *m, const V *sum, float *biasSum) {
+    for (Size j = 0; j < w->tokens; j++)
+        for (int v = 0; v < vectors; v++) {
+            const Size at = j * panelPitch + v * W;
+            float *const total = biasSum + (j * vectors + v) * W;
+            const V ds = load(m->scores + at, W) * (load(m->dScores + at, W) - sum[v]);
+            store(m->dScores + at, ds, W);
+            store(total, load(total, W) + ds, W);
+        }
+}
+
+/// Multiplies a panel's dy by one over the sums of its powers, which p lacks.
+INLINE void scaleUpstream(const int vectors, const Windows *w, const WindowMemory *m, Size lane, const V *inverse) {
+    for (Size c = 0; c < w->channels; c++)
+        for (int v = 0; v < vectors; v++) {
+            float *const at = m->dOutTransposed + c * w->queries + lane + v * W;
+            store(at, load(at, W) * inverse[v], W);
+        }
+    for (Size i = 0; i < minimum(vectors * W, w->tokens - lane); i++) {
+        float *const row = m->dOut + (lane + i) * w->span;
+        for (Size c = 0; c < w->span; c += W) store(row + c, load(row + c, W) * inverse[i / W][i % W], W);
+    }
+}
+
+static void attendHeadBackward(const Windows *w, const WindowMemory *m, const float *bias, float *biasSum, const Places *places,
+                               int split, float factor) {
+    const V factors[panelVectors] = {splat(factor), splat(factor)};
+    FOR_PANELS(w->tokens, {
+        V inverse[panelVectors];
+        V sum[panelVectors];
+        softmaxPanel(vectors, w, m, bias, places, split, lane, inverse);
+        scaleUpstream(vectors, w, m, lane, inverse);
+        probabilityGradients(vectors, w, m, lane, sum);
+        for (int v = 0; v < vectors; v++) sum[v] *= inverse[v];
+        scoreGradients(vectors, w, m, sum, biasSum + lane * w->tokens);
+        scaledProduct(vectors, w->channels, w->tokens, (Factors){m->k, 1, w->span}, m->dScores, panelPitch, factors,
+                      m->outTransposed + lane, w->queries);
+        const Size queries = minimum(vectors * W, w->tokens - lane);
+        addedProduct(w->tokens, queries, w->channels, (Factors){m->scores, panelPitch, 1}, m->dOut + lane * w->span, lane == 0,
+                     m->dValue, w->span);
+        addedProduct(w->tokens, queries, w->channels, (Factors){m->dScores, panelPitch, 1}, m->q + lane * w->span, lane == 0,
+                     m->dKey, w->span);
+    });
+}
+
+/// Windows whose contributions to the bias' gradient are added before they join those of all.
+enum { recentWindows = 16 };
+
+static void attentionBackwardShare(void *context, Size begin, Size end, int share) {
+    const Attention *const a = context;
+    const Windows *const w = &a->windows;
+    const Size all = w->heads * w->channels, square = w->tokens * w->queries;
+    const float factor = (float)(1 / squareRoot((double)w->channels));
+    const WindowMemory m = layOut(w, 1, a->scratch + share * a->shareFloats);
+    Places both[2];
+    placesOf(w, begin, &both[0]);
+    for (Size index = begin; index < end; index++) {
+        const Places *const places = &both[(index - begin) % 2];
+        Places *const next = &both[(index - begin + 1) % 2];
+        placesOf(w, minimum(index + 1, end - 1), next);
+        for (Size head = 0; head < w->heads; head++) {
+            prefetch(w, next, head, a->qkv, a->qkvPitch, 3 * all);
+            prefetch(w, next, head, a->dy, a->dyPitch, all);
+            prefetch(w, next, head, a->dqkv, a->dqkvPitch, 3 * all);
+            const float *const q = a->qkv + head * w->channels, *const dy = a->dy + head * w->channels;
+            float *const dq = a->dqkv + head * w->channels;
+            gatherTransposed(w, places->pixels, q, a->qkvPitch, factor * logarithmOfE, m.qTransposed);
+            gather(w, places->pixels, q, a->qkvPitch, factor, m.q);
+            gather(w, places->pixels, q + all, a->qkvPitch, 1, m.k);
+            gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
+            gather(w, places->pixels, dy, a->dyPitch, 1, m.dOut);
+            gatherTransposed(w, places->pixels, dy, a->dyPitch, 1, m.dOutTransposed);
+            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places, places->isSplit && a->mask, factor);
+            scatterTransposed(w, places->pixels, m.outTransposed, dq, a->dqkvPitch);
+            scatter(w, places->pixels, m.dKey, dq + all, a->dqkvPitch);
+            scatter(w, places->pixels, m.dValue, dq + 2 * all, a->dqkvPitch);
+        }
+        if ((index - begin) % recentWindows == recentWindows - 1 || index == end - 1)
+            for (Size i = 0; i < w->heads * square; i += W) {
+                store(m.biasSum + i, load(m.biasSum + i, W) + load(m.recentBiasSum + i, W), W);
+                store(m.recentBiasSum + i, (V){0}, W);
+            }
+    }
 }
 
 static void window_attention_backward(Size batch, Size height, Size width, Size heads, Size channels, Size window, Size shift,
                                       int mask, const float *qkv, Size qkvPitch, const float *bias, const float *dy,
                                       Size dyPitch, float *dqkv, Size dqkvPitch, float *dbias, float *scratch) {
-    const Size all = heads * channels, tokens = window * window, queries = padded(tokens), square = tokens * queries;
-    const float factor = (float)(1 / squareRoot((double)channels));
-    const Windows windows = {height, width, window, shift};
-    // The bias' gradient [heads][key][query]: the sum of one row of windows, added to the sum of all.
-    float *const biasSum = take(&scratch, heads * square), *const rowSum = take(&scratch, heads * square);
-    for (Size i = 0; i < heads * square; i++) biasSum[i] = 0;
-    const Head h = layOut(tokens, heads, channels, 1, scratch);
-    Size pixels[HALCYON_ATTENTION_LARGEST_WINDOW * HALCYON_ATTENTION_LARGEST_WINDOW];
-    transposeBias(&h, heads, bias);
-    for (Size n = 0; n < batch; n++)
-        for (Size row = 0; row < height; row += window) {
-            for (Size i = 0; i < heads * square; i++) rowSum[i] = 0;
-            for (Size column = 0; column < width; column += window) {
-                const int split = placesOf(&windows, n, row, column, pixels, h.regions) && mask;
-                for (Size head = 0; head < heads; head++) {
-                    const float *const q = qkv + head * channels;
-                    float *const dq = dqkv + head * channels;
-                    gatherTransposed(&h, pixels, q, qkvPitch, factor, h.qTransposed);
-                    gather(&h, pixels, q, qkvPitch, h.q);
-                    gather(&h, pixels, q + all, qkvPitch, h.k);
-                    gather(&h, pixels, q + 2 * all, qkvPitch, h.v);
-                    gather(&h, pixels, dy + head * channels, dyPitch, h.dOut);
-                    gatherTransposed(&h, pixels, dy + head * channels, dyPitch, 1, h.dOutTransposed);
-                    probabilities(&h, h.biasTransposed + head * square, split);
-                    // dv = p dOut, dp = v dOut
-                    product(tokens, tokens, h.channelLanes, h.scores, queries, 1, h.dOut, h.span, NULL, 0, h.dKey, h.span);
-                    scatter(&h, pixels, h.dKey, dq + 2 * all, dqkvPitch);
-                    product(tokens, channels, h.lanes, h.v, h.span, 1, h.dOutTransposed, queries, NULL, 0, h.dScores, queries);
-                    // ds = p (dp - sum over keys of p dp)
-                    float *const sums = rowSum + head * square;
-                    for (Size i = 0; i < h.lanes; i += W) {
-                        V sum = {0};
-                        for (Size j = 0; j < tokens; j++)
-                            sum += load(h.scores + j * queries + i, W) * load(h.dScores + j * queries + i, W);
-                        for (Size j = 0; j < tokens; j++) {
-                            const Size at = j * queries + i;
-                            const V ds = load(h.scores + at, W) * (load(h.dScores + at, W) - sum);
-                            store(h.dScores + at, ds, W);
-                            store(sums + at, load(sums + at, W) + ds, W);
-                        }
-                    }
-                    product(channels, tokens, h.lanes, h.k, 1, h.span, h.dScores, queries, NULL, 0, h.outTransposed, queries);
-                    for (Size i = 0; i < channels * queries; i += W)
-                        store(h.outTransposed + i, load(h.outTransposed + i, W) * factor, W);
-                    scatterTransposed(&h, pixels, h.outTransposed, dq, dqkvPitch);
-                    product(tokens, tokens, h.channelLanes, h.dScores, queries, 1, h.q, h.span, NULL, 0, h.dKey, h.span);
-                    for (Size i = 0; i < tokens * h.span; i += W) store(h.dKey + i, load(h.dKey + i, W) * factor, W);
-                    scatter(&h, pixels, h.dKey, dq + all, dqkvPitch);
-                }
-            }
-            for (Size i = 0; i < heads * square; i += W) store(biasSum + i, load(biasSum + i, W) + load(rowSum + i, W), W);
-        }
-    for (Size head = 0; head < heads; head++)
-        for (Size i = 0; i < tokens; i++)
-            for (Size j = 0; j < tokens; j++)
-                dbias[(head * tokens + i) * tokens + j] = biasSum[(head * tokens + j) * queries + i];
+    Attention a = {.windows = windowsOf(height, width, heads, channels, window, shift), .mask = mask, .qkv = qkv,
+                   .qkvPitch = qkvPitch, .dy = dy, .dyPitch = dyPitch, .dqkv = dqkv, .dqkvPitch = dqkvPitch};
+    const Windows *const w = &a.windows;
+    const int shares = shareWindows(&a, batch, bias, scratch, 1, attentionBackwardShare);
+    const Size square = w->tokens * w->queries;
+    for (Size i = 0; i < heads * w->tokens * w->tokens; i++) dbias[i] = 0;
+    for (int share = 0; share < shares; share++) {
+        const float *const sums = a.scratch + share * a.shareFloats;
+        for (Size head = 0; head < heads; head++)
+            for (Size i = 0; i < w->tokens; i++)
+                for (Size j = 0; j < w->tokens; j++)
+                    dbias[(head * w->tokens + i) * w->tokens + j] += sums[head * square + panelIndex(w, i, j)];
+    }
 }
-#undef PRODUCT_ROWS
-#undef PRODUCT_STEP

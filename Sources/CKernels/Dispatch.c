@@ -271,11 +271,11 @@ void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
                                    betaGradient, scratch);
 }
 
-ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward) {
-    const ptrdiff_t packing = HALCYON_ATTENTION_PACKING, tokens = window * window;
-    const ptrdiff_t queries = (tokens + packing - 1) / packing * packing, span = (channels + packing - 1) / packing * packing;
-    const ptrdiff_t forward = 2 * channels * queries + 2 * tokens * span + queries + (heads + 1) * tokens * queries;
-    return !backward ? forward : forward + channels * queries + 3 * tokens * span + (2 * heads + 1) * tokens * queries;
+static ptrdiff_t paddedTo16(ptrdiff_t count) { return (count + 15) / 16 * 16; }
+
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward, int threads) {
+    const ptrdiff_t tokens = window * window, bias = heads * tokens * paddedTo16(tokens);
+    return bias + threads * halcyon_window_attention_share(heads, channels, window, backward);
 }
 
 void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads, ptrdiff_t channels,
@@ -332,8 +332,6 @@ void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const
     const halcyon_half_table *const table = halves(shape->isRounded);
     (table ? table->winograd_weight_gradient : kernels()->winograd_weight_gradient)(shape, x, dy, dw, scratch);
 }
-
-static ptrdiff_t paddedTo16(ptrdiff_t channels) { return (channels + 15) / 16 * 16; }
 
 ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
 

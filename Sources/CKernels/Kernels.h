@@ -8,6 +8,8 @@
 #include "ChannelKernels.h"
 #include "DepthwiseKernels.h"
 #include "LayerNormKernels.h"
+#include "AttentionPacking.h"
+#include "AttentionProducts.h"
 #include "AttentionKernels.h"
 #include "PixelShuffleKernels.h"
 #include "Halves.h"

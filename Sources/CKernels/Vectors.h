@@ -32,7 +32,8 @@ INLINE void store(float *p, V v, Size k) {
 #endif
 }
 
-INLINE V splat(float x) { return (V){0} + x; }
+/// Every lane x. x - 0 is x for every x, so that the compiler leaves a broadcast; 0 + -0 is 0.
+INLINE V splat(float x) { return x - (V){0}; }
 /// mask ? a : b, lane by lane.
 INLINE V choose(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); }
 /// x where y is positive or NaN, else 0.
@@ -64,6 +65,24 @@ INLINE V exponential(V x) {
     return choose(under, splat(0), choose(over, splat(__builtin_inff()), result));
 }
 
+/// 1.5 * 2^23: added to a number, it rounds it to the nearest integer, which then lies in the lowest bits.
+static const float roundingShifter = 12582912;
+
+/// 2^(x - top) for an integer `top` with x - top below 127, to about 2 units in the last place; 0 from -127 down. The polynomial is
+/// the minimax one of degree 5 with p(0) = 1.
+INLINE V powerOfTwo(V x, V top) {
+    const V low = top - splat(127), shifter = splat(roundingShifter) - top;
+    x = choose((I)(low > x), low, x);
+    const V shifted = x + shifter, r = x - (shifted - shifter);
+    V p = splat(1.326472731e-3f);
+    p = p * r + splat(9.671512991e-3f);
+    p = p * r + splat(5.550733581e-2f);
+    p = p * r + splat(2.402224243e-1f);
+    p = p * r + splat(6.931470037e-1f);
+    p = p * r + splat(1);
+    return (V)((I)p + ((I)shifted << 23));
+}
+
 /// The Gauss error function from x and e^(-x²), absolute error below 2e-7 (Abramowitz and Stegun 1964, 7.1.26).
 INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
     const V t = splat(1) / (splat(1) + splat(0.3275911f) * absolute(x));
@@ -73,7 +92,7 @@ INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
     p = p * t + splat(-0.284496736f);
     p = p * t + splat(0.254829592f);
     const V y = splat(1) - p * t * exponentialOfMinusSquare;
-    return (V)((I)y | ((I)x & ~0x7fffffff)); // not splat(-0.0f): 0 + -0 is 0
+    return (V)((I)y | ((I)x & ~0x7fffffff));
 }
 
 INLINE double power(double base, Size exponent) {

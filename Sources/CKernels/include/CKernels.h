@@ -206,8 +206,18 @@ void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
 
 #define HALCYON_ATTENTION_LARGEST_WINDOW 16
 #define HALCYON_ATTENTION_PACKING 16
-/// The floats of `scratch` that the two kernels below need; `channels` are those of one head.
-ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward);
+/// Most queries that are taken at once.
+#define HALCYON_ATTENTION_PANEL 32
+/// The floats of `scratch` that the two kernels below need on so many threads; `channels` are those of one head.
+ptrdiff_t halcyon_window_attention_scratch(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward, int threads);
+/// Those of one share of the windows.
+static inline ptrdiff_t halcyon_window_attention_share(ptrdiff_t heads, ptrdiff_t channels, ptrdiff_t window, int backward) {
+    const ptrdiff_t tokens = window * window, packing = HALCYON_ATTENTION_PACKING;
+    const ptrdiff_t queries = (tokens + packing - 1) / packing * packing, span = (channels + packing - 1) / packing * packing;
+    const ptrdiff_t rows = tokens * span, transposed = channels * queries, panel = tokens * HALCYON_ATTENTION_PANEL;
+    const ptrdiff_t forward = 2 * transposed + 2 * rows + panel;
+    return !backward ? forward : forward + transposed + 4 * rows + panel + 2 * heads * tokens * queries;
+}
 /// Multi-head self-attention inside window x window pixels of the map rolled by -shift in both directions (Swin, Liu et al.
 /// 2021), rolled back: softmax(q k / sqrt(channels) + bias) v. `channels` are those of one head; qkv has 3 * heads * channels:
 /// q of all heads, then k, then v; y has heads * channels. bias is [heads][query][key] with window² queries and keys. `mask`
@@ -217,7 +227,7 @@ void halcyon_window_attention(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width
                               ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv, ptrdiff_t qkvPitch,
                               const float *bias, float *y, ptrdiff_t yPitch, float *scratch);
 /// Its gradients from qkv, bias and dy, the softmax recomputed: overwrites dqkv and dbias, which is summed over windows and
-/// images in their order.
+/// images in an order that depends on the number of threads only.
 void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t heads,
                                        ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
                                        ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,

@@ -78,7 +78,7 @@ package struct WindowAttention: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (qkv, y) = (context.inputs[0], context.outputs[0])
         let size = y.shape.channels / heads
-        let scratch = halcyon_window_attention_scratch(heads, size, window, 0)
+        let scratch = halcyon_window_attention_scratch(heads, size, window, 0, Int32(context.threads))
         return FunctionKernel(scratchBytes: scratch * MemoryLayout<Float>.size) { [self] o in
             halcyon_window_attention(
                 y.shape.batch, y.shape.height, y.shape.width, heads, size, window, shift, mask ? 1 : 0, o.inputs[0], qkv.pitch,
@@ -187,7 +187,7 @@ package struct WindowAttentionGradient: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (qkv, dy, dqkv) = (context.inputs[0], context.inputs[2], context.outputs[0])
         let (attention, size) = (forward, dy.shape.channels / forward.heads)
-        let scratch = halcyon_window_attention_scratch(attention.heads, size, attention.window, 1)
+        let scratch = halcyon_window_attention_scratch(attention.heads, size, attention.window, 1, Int32(context.threads))
         return FunctionKernel(scratchBytes: scratch * MemoryLayout<Float>.size) { o in
             halcyon_window_attention_backward(
                 dy.shape.batch, dy.shape.height, dy.shape.width, attention.heads, size, attention.window, attention.shift,
