@@ -136,4 +136,29 @@ import Training
         let gain = (quality["psnr_db"] ?? 0) - (quality["noisy_psnr_db"] ?? 0)
         #expect(gain > 1, "\(gain) dB")
     }
+
+    /// A batch made ahead has the bits of one made when it is needed, in any order of steps.
+    @Test func prefetchedBatchesAreTheSame() throws {
+        func source() throws -> BatchSource {
+            BatchSource(
+                images: try Samples.pictures(), noise: GaussianNoise(sigmas: 5...50), crop: 12, batchSize: 3, augments: true, seed: 9)
+        }
+        let direct = try source(), prefetcher = BatchPrefetcher(try source())
+        defer { prefetcher.end() }
+        func batch(_ make: (UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void)
+            -> [[Float]]
+        {
+            let counts = [direct.sampleCount, direct.sampleCount, direct.batchSize]
+            let buffers = counts.map { UnsafeMutableBufferPointer<Float>.allocate(capacity: $0) }
+            defer { for buffer in buffers { buffer.deallocate() } }
+            make(buffers[0], buffers[1], buffers[2])
+            return buffers.map(Array.init)
+        }
+        for (step, ahead) in [(1, 2), (2, 3), (3, 7), (4, 5), (5, 5), (5, 6), (6, 7)] {
+            let found = batch { prefetcher.batch(step: step, clean: $0, noisy: $1, sigmas: $2) }
+            prefetcher.prefetch(step: ahead)
+            #expect(found == batch { direct.batch(step: step, clean: $0, noisy: $1, sigmas: $2) }, "step \(step)")
+        }
+        prefetcher.finish()
+    }
 }
