@@ -1,8 +1,28 @@
 // Depthwise convolutions, channels-last, stride 1, zero padding that keeps the size. Rows of the source, padded at both ends and
 // perhaps activated, are kept in a ring in `scratch`, one vector of channels after the other, for a slab of channels at a time:
-// each source element is read and activated once, and every inner loop runs over whole aligned vectors.
+// each source element is read and activated once, and every inner loop runs over whole aligned vectors. Threads share the rows of
+// all images; each has a ring of its own.
 
-enum { depthwiseSlab = 64, depthwiseColumns = 8 };
+enum {
+    depthwiseSlab = 64,
+    depthwiseColumns = 8,  // outputs that are made at a time
+    gradientColumns = 4,   // columns of dy that are held at a time
+    depthwiseGrain = 8,    // rows that a share holds a multiple of
+    depthwiseBlock = 16,   // rows whose sums of products are float
+    largestDepthwiseKernel = 7,
+};
+
+/// A convolution (from x to y) or the gradient of its weights (from x and dy); the members are those of the public functions.
+typedef struct {
+    Size height, width, channels, dilation;
+    int kernel, sourceKind, derivativeKind;
+    const float *x, *weights, *bias, *argument, *dy;
+    Size xPitch, argumentPitch, dyPitch, yPitch, weightPitch;
+    float *y;
+    int hasBias;
+    char *scratch;
+    Size shareBytes;
+} Depthwise;
 
 typedef struct {
     Size margin;  // columns of padding at each end = how far a tap reaches
@@ -11,12 +31,13 @@ typedef struct {
     V *memory;
 } Ring;
 
-INLINE Ring emptyRing(Size width, Size kernel, Size dilation, void *scratch) {
-    Ring ring = {.margin = kernel / 2 * dilation, .memory = scratch};
-    ring.columns = width + 2 * ring.margin;
+INLINE Size ringVectors(const Ring *ring) { return (ring->rows + 1) * ring->columns * (depthwiseSlab / W); }
+
+static Ring emptyRing(const Depthwise *d, int share) {
+    Ring ring = {.margin = d->kernel / 2 * d->dilation, .memory = (V *)(d->scratch + share * d->shareBytes)};
+    ring.columns = d->width + 2 * ring.margin;
     ring.rows = 2 * ring.margin + 1;
-    const Size count = (ring.rows + 1) * ring.columns * (depthwiseSlab / W);
-    for (Size j = 0; j < count; j++) ring.memory[j] = (V){0};
+    for (Size j = 0; j < ringVectors(&ring); j++) ring.memory[j] = (V){0};
     return ring;
 }
 
@@ -35,137 +56,207 @@ static void fillRow(const Ring *ring, V *row, int kind, Size width, Size channel
     })
 }
 
-/// y[w] = start + the sum over taps, for one vector of channels of one row.
-INLINE void tapRow(int kernel, Size width, Size dilation, Size k, const V *const *rows, const float *weights, Size weightPitch,
-                   V start, float *y, Size yPitch) {
-    Size w = 0;
-    for (; w + depthwiseColumns <= width; w += depthwiseColumns) {
-        V sums[depthwiseColumns];
-        for (int t = 0; t < depthwiseColumns; t++) sums[t] = start;
-        for (int a = 0; a < kernel; a++)
-            for (int b = 0; b < kernel; b++) {
-                const V weight = *(const UnalignedV *)(weights + (a * kernel + b) * weightPitch);
-                const V *source = rows[a] + w + b * dilation;
-                for (int t = 0; t < depthwiseColumns; t++) sums[t] += source[t] * weight;
-            }
-        for (int t = 0; t < depthwiseColumns; t++) store(y + (w + t) * yPitch, sums[t], k);
+/// Ahead of a loop of constant length, so that what it indexes can stay in registers.
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
+/// Runs the statement with constants `kernel` and, where it is 1, `dilation`.
+#define WITH_KERNEL(d, ...)                                                                        \
+    switch ((d)->kernel * 2 + ((d)->dilation == 1)) {                                              \
+    case 6: { enum { kernel = 3 }; const Size dilation = (d)->dilation; __VA_ARGS__ } break;       \
+    case 7: { enum { kernel = 3, dilation = 1 }; __VA_ARGS__ } break;                              \
+    case 10: { enum { kernel = 5 }; const Size dilation = (d)->dilation; __VA_ARGS__ } break;      \
+    case 11: { enum { kernel = 5, dilation = 1 }; __VA_ARGS__ } break;                             \
+    case 14: { enum { kernel = 7 }; const Size dilation = (d)->dilation; __VA_ARGS__ } break;      \
+    default: { enum { kernel = 7, dilation = 1 }; __VA_ARGS__ } break;                             \
     }
-    for (; w < width; w++) {
-        V sum = start;
-        for (int a = 0; a < kernel; a++)
-            for (int b = 0; b < kernel; b++)
-                sum += rows[a][w + b * dilation] * *(const UnalignedV *)(weights + (a * kernel + b) * weightPitch);
-        store(y + w * yPitch, sum, k);
+
+/// One row of outputs, or of dy, for a slab of channels.
+typedef struct {
+    Size place;                            // its first pixel
+    Size first, channels;                  // the slab
+    const V *rows[largestDepthwiseKernel]; // of the ring, from which the kernel's rows read
+    int endsBlock;                         // whether it is the last of a block of rows
+} DepthwiseRow;
+
+/// Runs the body for rows begin ..< end of all images, slab by slab in each.
+INLINE void depthwiseWalk(const Depthwise *d, const Ring *ring, Size begin, Size end,
+                          void (*body)(const Depthwise *, const Ring *, const DepthwiseRow *)) {
+    for (Size top = begin, bottom; top < end; top = bottom) {
+        const Size image = top / d->height * d->height; // the row of all rows where the image begins
+        bottom = minimum(end, image + d->height);
+        for (Size first = 0; first < d->channels; first += depthwiseSlab) {
+            DepthwiseRow part = {.first = first, .channels = minimum(d->channels - first, depthwiseSlab)};
+            for (Size row = top - image < ring->margin ? 0 : top - image - ring->margin; row < bottom - image + ring->margin; row++) {
+                if (row < d->height)
+                    fillRow(ring, ringRow(ring, row, d->height), d->sourceKind, d->width, part.channels,
+                            d->x + (image + row) * d->width * d->xPitch + first, d->xPitch);
+                const Size target = row - ring->margin;
+                if (image + target < top) continue;
+                for (int a = 0; a < d->kernel; a++)
+                    part.rows[a] = ringRow(ring, target + (a - d->kernel / 2) * d->dilation, d->height);
+                part.place = (image + target) * d->width;
+                part.endsBlock = target % depthwiseBlock == depthwiseBlock - 1 || image + target == bottom - 1;
+                body(d, ring, &part);
+            }
+        }
     }
 }
 
-enum { largestDepthwiseKernel = 7 };
+/// y = start + the sum over taps, for one vector of channels of some columns. With dilation 1, each source is read once a row.
+INLINE void tapColumns(int columns, int kernel, Size dilation, Size k, const V *const *rows, Size offset, const float *weights,
+                       Size weightPitch, V start, float *y, Size yPitch) {
+    V sums[depthwiseColumns];
+    UNROLLED for (int t = 0; t < columns; t++) sums[t] = start;
+#pragma clang loop unroll(disable) // else all weights are kept, in memory
+    for (int a = 0; a < kernel; a++, weights += kernel * weightPitch) {
+        const V *const source = rows[a] + offset;
+        V weight[largestDepthwiseKernel];
+        UNROLLED for (int b = 0; b < kernel; b++) weight[b] = *(const UnalignedV *)(weights + b * weightPitch);
+        if (dilation == 1) {
+            UNROLLED for (int s = 0; s < columns + kernel - 1; s++) {
+                const V value = source[s];
+                UNROLLED for (int b = 0; b < kernel; b++)
+                    if (s >= b && s - b < columns) sums[s - b] += value * weight[b];
+            }
+        } else {
+            UNROLLED for (int b = 0; b < kernel; b++)
+                UNROLLED for (int t = 0; t < columns; t++) sums[t] += source[t + b * dilation] * weight[b];
+        }
+    }
+    UNROLLED for (int t = 0; t < columns; t++) store(y + t * yPitch, sums[t], k);
+}
 
-static void tapRows(int kernel, Size width, Size channels, Size dilation, const Ring *ring, V *const *rows,
-                    const float *weights, Size weightPitch, const float *bias, float *y, Size yPitch) {
-    LANES(channels, {
-        const V *columns[largestDepthwiseKernel];
-        for (int a = 0; a < kernel; a++) columns[a] = rows[a] + i / W * ring->columns;
-        const V first = bias ? load(bias + i, k) : splat(0);
-        if (kernel == 3) tapRow(3, width, dilation, k, columns, weights + i, weightPitch, first, y + i, yPitch);
-        else if (kernel == 5) tapRow(5, width, dilation, k, columns, weights + i, weightPitch, first, y + i, yPitch);
-        else tapRow(kernel, width, dilation, k, columns, weights + i, weightPitch, first, y + i, yPitch);
-    });
+/// One vector of channels of a row. The last columns may be made twice.
+INLINE void tapRow(int kernel, Size dilation, const Depthwise *d, Size k, const V *const *rows, Size offset, const float *weights, V start,
+                   float *y) {
+    const Size blocked = d->width < depthwiseColumns ? 0 : d->width;
+    for (Size w = 0; w < blocked; w += depthwiseColumns) {
+        const Size column = minimum(w, blocked - depthwiseColumns);
+        tapColumns(depthwiseColumns, kernel, dilation, k, rows, offset + column, weights, d->weightPitch, start,
+                   y + column * d->yPitch, d->yPitch);
+    }
+    for (Size w = blocked; w < d->width; w++)
+        tapColumns(1, kernel, dilation, k, rows, offset + w, weights, d->weightPitch, start, y + w * d->yPitch, d->yPitch);
+}
+
+static void tapRows(const Depthwise *d, const Ring *ring, const DepthwiseRow *part) {
+    float *const y = d->y + part->place * d->yPitch + part->first;
+    WITH_KERNEL(d, LANES(part->channels, {
+        const V start = d->bias ? load(d->bias + part->first + i, k) : (V){0};
+        tapRow(kernel, dilation, d, k, part->rows, i / W * ring->columns, d->weights + part->first + i, start, y + i);
+    });)
+    if (d->argument)
+        smooth_activation_backward(d->width, part->channels, d->derivativeKind,
+                                   d->argument + part->place * d->argumentPitch + part->first, d->argumentPitch, y, d->yPitch, y,
+                                   d->yPitch);
+}
+
+static void depthwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+    const Depthwise *const d = context;
+    const Ring ring = emptyRing(d, share);
+    depthwiseWalk(d, &ring, begin, end, tapRows);
 }
 
 static void depthwise(Size batch, Size height, Size width, Size channels, int kernel, Size dilation, int sourceKind,
                       const float *x, Size xPitch, const float *weights, const float *bias, int derivativeKind,
                       const float *argument, Size argumentPitch, float *y, Size yPitch, void *scratch) {
-    const Ring ring = emptyRing(width, kernel, dilation, scratch);
-    const Size weightPitch = (channels + 15) / 16 * 16;
-    for (Size n = 0; n < batch; n++)
-        for (Size first = 0; first < channels; first += depthwiseSlab) {
-            const Size slab = minimum(channels - first, depthwiseSlab);
-            for (Size row = 0; row < height + ring.margin; row++) {
-                if (row < height)
-                    fillRow(&ring, ringRow(&ring, row, height), sourceKind, width, slab,
-                            x + (n * height + row) * width * xPitch + first, xPitch);
-                const Size target = row - ring.margin;
-                if (target < 0) continue;
-                V *rows[largestDepthwiseKernel];
-                for (int a = 0; a < kernel; a++) rows[a] = ringRow(&ring, target + (a - kernel / 2) * dilation, height);
-                const Size place = (n * height + target) * width;
-                float *to = y + place * yPitch + first;
-                tapRows(kernel, width, slab, dilation, &ring, rows, weights + first, weightPitch, bias ? bias + first : NULL, to,
-                        yPitch);
-                if (argument)
-                    smooth_activation_backward(width, slab, derivativeKind, argument + place * argumentPitch + first,
-                                               argumentPitch, to, yPitch, to, yPitch);
+    Depthwise d = {.height = height, .width = width, .channels = channels, .dilation = dilation, .kernel = kernel,
+                   .sourceKind = sourceKind, .derivativeKind = derivativeKind, .x = x, .weights = weights, .bias = bias,
+                   .argument = argument, .xPitch = xPitch, .argumentPitch = argumentPitch, .yPitch = yPitch,
+                   .weightPitch = (channels + 15) / 16 * 16, .y = y, .scratch = scratch,
+                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, 1)};
+    halcyon_parallel(batch * height, depthwiseGrain, depthwiseShare, &d);
+}
+
+/// Adds the products of `columns` columns of dy with `count` rows of taps.
+INLINE void weightColumns(int columns, int kernel, int count, Size dilation, Size k, const V *const *rows, Size offset,
+                          const float *dy, Size dyPitch, V *sums) {
+    V gradient[gradientColumns];
+    UNROLLED for (int t = 0; t < columns; t++) gradient[t] = load(dy + t * dyPitch, k);
+    UNROLLED for (int a = 0; a < count; a++) {
+        const V *const source = rows[a] + offset;
+        if (dilation == 1) {
+            UNROLLED for (int s = 0; s < columns + kernel - 1; s++) {
+                const V value = source[s];
+                UNROLLED for (int b = 0; b < kernel; b++)
+                    if (s >= b && s - b < columns) sums[a * kernel + b] += value * gradient[s - b];
             }
+        } else {
+            UNROLLED for (int b = 0; b < kernel; b++)
+                UNROLLED for (int t = 0; t < columns; t++) sums[a * kernel + b] += source[t + b * dilation] * gradient[t];
         }
+    }
 }
 
 /// Adds the products of `count` rows of taps with dy, for one vector of channels of one row.
-INLINE void weightRow(int kernel, int count, Size width, Size dilation, Size k, V *const *rows, Size offset, const float *dy,
-                      Size dyPitch, double *totals, Size totalPitch) {
+INLINE void weightRow(int kernel, int count, Size dilation, const Depthwise *d, Size k, const V *const *rows, Size offset, const float *dy,
+                      V *totals) {
     V sums[largestDepthwiseKernel * 2] = {0};
-    for (Size w = 0; w < width; w++) {
-        const V gradient = load(dy + w * dyPitch, k);
-        for (int a = 0; a < count; a++)
-            for (int b = 0; b < kernel; b++) sums[a * kernel + b] += rows[a][offset + w + b * dilation] * gradient;
-    }
-    for (int t = 0; t < count * kernel; t++)
-        for (int j = 0; j < W; j++) totals[t * totalPitch + j] += (double)sums[t][j];
+    Size w = 0;
+    for (; w + gradientColumns <= d->width; w += gradientColumns)
+        weightColumns(gradientColumns, kernel, count, dilation, k, rows, offset + w, dy + w * d->dyPitch, d->dyPitch, sums);
+    for (; w < d->width; w++)
+        weightColumns(1, kernel, count, dilation, k, rows, offset + w, dy + w * d->dyPitch, d->dyPitch, sums);
+    UNROLLED for (int t = 0; t < count * kernel; t++) totals[t] += sums[t];
 }
 
-INLINE void biasRow(Size width, Size k, const float *dy, Size dyPitch, double *totals) {
+INLINE V biasRow(Size width, Size k, const float *dy, Size dyPitch) {
     V sums[4] = {0};
     Size w = 0;
     for (; w + 4 <= width; w += 4)
         for (int t = 0; t < 4; t++) sums[t] += load(dy + (w + t) * dyPitch, k);
     for (; w < width; w++) sums[0] += load(dy + w * dyPitch, k);
-    const V sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    for (int j = 0; j < W; j++) totals[j] += (double)sum[j];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-static void weightRows(int kernel, Size width, Size channels, Size dilation, const Ring *ring, V *const *rows, const float *dy,
-                       Size dyPitch, double *totals, Size totalPitch) {
-    LANES(channels, {
-        const Size offset = i / W * ring->columns;
-        if (kernel == 3) {
-            weightRow(3, 3, width, dilation, k, rows, offset, dy + i, dyPitch, totals + i, totalPitch);
-        } else if (kernel == 5) {
-            for (int a = 0; a < 4; a += 2)
-                weightRow(5, 2, width, dilation, k, rows + a, offset, dy + i, dyPitch, totals + 5 * a * totalPitch + i, totalPitch);
-            weightRow(5, 1, width, dilation, k, rows + 4, offset, dy + i, dyPitch, totals + 20 * totalPitch + i, totalPitch);
-        } else {
-            for (int a = 0; a < 7; a++)
-                weightRow(7, 1, width, dilation, k, rows + a, offset, dy + i, dyPitch, totals + 7 * a * totalPitch + i, totalPitch);
-        }
-        biasRow(width, k, dy + i, dyPitch, totals + kernel * kernel * totalPitch + i);
-    });
+/// The doubles of a share, [taps, then bias][channels rounded up to 16], and behind them the sums of a block of rows.
+INLINE double *gradientTotals(const Ring *ring) { return (double *)(ring->memory + ringVectors(ring)); }
+
+static void weightRows(const Depthwise *d, const Ring *ring, const DepthwiseRow *part) {
+    const Size taps = (Size)d->kernel * d->kernel;
+    double *const totals = gradientTotals(ring) + part->first;
+    V *blockSums = (V *)(gradientTotals(ring) + (taps + 1) * d->weightPitch);
+    const float *const dy = d->dy + part->place * d->dyPitch + part->first;
+    WITH_KERNEL(d, LANES(part->channels, {
+        enum { group = kernel == 3 ? 3 : kernel == 5 ? 2 : 1 }; // rows of taps whose sums fit in registers
+        UNROLLED for (int a = 0; a < kernel; a += group)
+            weightRow(kernel, a + group <= kernel ? group : 1, dilation, d, k, part->rows + a, i / W * ring->columns, dy + i,
+                      blockSums + kernel * a);
+        if (d->hasBias) blockSums[taps] += biasRow(d->width, k, dy + i, d->dyPitch);
+        if (part->endsBlock)
+            for (Size t = 0; t <= taps; t++) {
+                for (int j = 0; j < W; j++) totals[t * d->weightPitch + i + j] += (double)blockSums[t][j];
+                blockSums[t] = (V){0};
+            }
+        blockSums += taps + 1;
+    });)
+}
+
+static void depthwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+    const Depthwise *const d = context;
+    const Ring ring = emptyRing(d, share);
+    const Size rest = d->shareBytes - ringVectors(&ring) * (Size)sizeof(V); // zero, as floats and as doubles
+    memset(gradientTotals(&ring), 0, (size_t)rest);
+    depthwiseWalk(d, &ring, begin, end, weightRows);
 }
 
 static void depthwise_weight_gradient(Size batch, Size height, Size width, Size channels, int kernel, Size dilation,
                                       int sourceKind, const float *x, Size xPitch, const float *dy, Size dyPitch, float *dw,
                                       float *db, void *scratch) {
-    const Ring ring = emptyRing(width, kernel, dilation, scratch);
-    const Size totalPitch = (channels + 15) / 16 * 16;
-    const Size taps = (Size)kernel * kernel;
-    double *totals = (double *)(ring.memory + (ring.rows + 1) * ring.columns * (depthwiseSlab / W));
-    for (Size j = 0; j < (taps + 1) * totalPitch; j++) totals[j] = 0;
-    for (Size n = 0; n < batch; n++)
-        for (Size first = 0; first < channels; first += depthwiseSlab) {
-            const Size slab = minimum(channels - first, depthwiseSlab);
-            for (Size row = 0; row < height + ring.margin; row++) {
-                if (row < height)
-                    fillRow(&ring, ringRow(&ring, row, height), sourceKind, width, slab,
-                            x + (n * height + row) * width * xPitch + first, xPitch);
-                const Size target = row - ring.margin;
-                if (target < 0) continue;
-                V *rows[largestDepthwiseKernel];
-                for (int a = 0; a < kernel; a++) rows[a] = ringRow(&ring, target + (a - kernel / 2) * dilation, height);
-                weightRows(kernel, width, slab, dilation, &ring, rows, dy + (n * height + target) * width * dyPitch + first,
-                           dyPitch, totals + first, totalPitch);
-            }
+    Depthwise d = {.height = height, .width = width, .channels = channels, .dilation = dilation, .kernel = kernel,
+                   .sourceKind = sourceKind, .x = x, .dy = dy, .xPitch = xPitch, .dyPitch = dyPitch,
+                   .weightPitch = (channels + 15) / 16 * 16, .hasBias = db != NULL, .scratch = scratch,
+                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, 1)};
+    const int shares = batch * height ? halcyon_shares(batch * height, depthwiseGrain) : 0;
+    halcyon_parallel(batch * height, depthwiseGrain, depthwiseGradientShare, &d);
+    const Size taps = (Size)kernel * kernel, margin = kernel / 2 * dilation;
+    const Ring ring = {.rows = 2 * margin + 1, .columns = width + 2 * margin, .memory = scratch};
+    for (Size c = 0; c < channels; c++)
+        for (Size t = 0; t <= taps; t++) {
+            double total = 0;
+            for (int share = 0; share < shares; share++)
+                total += ((double *)((char *)gradientTotals(&ring) + share * d.shareBytes))[t * d.weightPitch + c];
+            if (t < taps) dw[c * taps + t] = (float)total;
+            else if (db) db[c] = (float)total;
         }
-    for (Size c = 0; c < channels; c++) {
-        for (Size t = 0; t < taps; t++) dw[c * taps + t] = (float)totals[t * totalPitch + c];
-        if (db) db[c] = (float)totals[taps * totalPitch + c];
-    }
 }

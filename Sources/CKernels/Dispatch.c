@@ -253,10 +253,11 @@ void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdif
             dyPitch, dw, db, scratch);
 }
 
-ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation) {
-    const ptrdiff_t margin = kernel / 2 * dilation, slab = 64;
+ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation, int threads) {
+    const ptrdiff_t margin = kernel / 2 * dilation, slab = 64, lines = kernel * kernel + 1;
     const ptrdiff_t ring = (2 * margin + 2) * (width + 2 * margin) * slab * (ptrdiff_t)sizeof(float);
-    return ring + (kernel * kernel + 1) * ((channels + 15) / 16 * 16) * (ptrdiff_t)sizeof(double);
+    const ptrdiff_t totals = lines * ((channels + 15) / 16 * 16) * (ptrdiff_t)sizeof(double);
+    return threads * (ring + totals + (lines * slab * (ptrdiff_t)sizeof(float) + 63) / 64 * 64);
 }
 
 void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,

@@ -14,7 +14,7 @@ final class DepthwiseKernel: Kernel {
     ///   - isFlipped: whether the taps are taken in reverse order, as the gradient of the input does.
     ///   - body: runs the kernel with the operands and the prepared weights.
     init(
-        _ x: KernelContext.View, weight: Shape, dilation: Int, isFlipped: Bool,
+        _ context: KernelContext, weight: Shape, dilation: Int, isFlipped: Bool,
         body: @escaping (Operands, UnsafePointer<Float>) -> Void
     ) {
         channels = weight[0]
@@ -22,7 +22,12 @@ final class DepthwiseKernel: Kernel {
         self.isFlipped = isFlipped
         self.body = body
         preparedBytes = taps * Self.pitch(channels) * MemoryLayout<Float>.stride
-        scratchBytes = halcyon_depthwise_scratch_bytes(x.shape.width, channels, Int32(weight[2]), dilation)
+        scratchBytes = Self.scratchBytes(context, weight: weight, dilation: dilation)
+    }
+
+    static func scratchBytes(_ context: KernelContext, weight: Shape, dilation: Int) -> Int {
+        halcyon_depthwise_scratch_bytes(
+            context.inputs[0].shape.width, weight[0], Int32(weight[2]), dilation, Int32(context.threads))
     }
 
     private static func pitch(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }

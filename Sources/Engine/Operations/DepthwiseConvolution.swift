@@ -82,7 +82,7 @@ package struct DepthwiseConvolution: Operation {
         let (x, y, weight) = (context.inputs[0], context.outputs[0], context.inputs[1].shape)
         let (dilation, kernel, hasBias) = (dilation, Int32(weight[2]), context.inputs.count > 2)
         let code = SmoothActivation.Kind.code(inputActivation)
-        return DepthwiseKernel(x, weight: weight, dilation: dilation, isFlipped: false) { o, prepared in
+        return DepthwiseKernel(context, weight: weight, dilation: dilation, isFlipped: false) { o, prepared in
             halcyon_depthwise(
                 x.shape.batch, x.shape.height, x.shape.width, x.shape.channels, kernel, dilation, code, o.inputs[0], x.pitch,
                 prepared, hasBias ? o.inputs[2] : nil, HALCYON_ACTIVATION_NONE, nil, 0, o.outputs[0], y.pitch, o.scratch)
@@ -136,7 +136,7 @@ package struct DepthwiseInputGradient: Operation {
         let (dilation, kernel, isActivated) = (dilation, Int32(weight[2]), inputActivation != nil)
         let code = SmoothActivation.Kind.code(inputActivation)
         let argumentPitch = isActivated ? context.inputs[2].pitch : 0
-        return DepthwiseKernel(dy, weight: weight, dilation: dilation, isFlipped: true) { o, prepared in
+        return DepthwiseKernel(context, weight: weight, dilation: dilation, isFlipped: true) { o, prepared in
             halcyon_depthwise(
                 dy.shape.batch, dy.shape.height, dy.shape.width, dy.shape.channels, kernel, dilation, HALCYON_ACTIVATION_NONE,
                 o.inputs[0], dy.pitch, prepared, nil, code, isActivated ? o.inputs[2] : nil, argumentPitch, o.outputs[0], dx.pitch,
@@ -199,7 +199,7 @@ package struct DepthwiseWeightGradient: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (x, dy, weight) = (context.inputs[0], context.inputs[1], context.inputs[2].shape)
         let (dilation, kernel, hasBias, code) = (dilation, Int32(weight[2]), hasBias, SmoothActivation.Kind.code(inputActivation))
-        let bytes = halcyon_depthwise_scratch_bytes(x.shape.width, x.shape.channels, kernel, dilation)
+        let bytes = DepthwiseKernel.scratchBytes(context, weight: weight, dilation: dilation)
         return FunctionKernel(scratchBytes: bytes) { o in
             halcyon_depthwise_weight_gradient(
                 x.shape.batch, x.shape.height, x.shape.width, x.shape.channels, kernel, dilation, code, o.inputs[0], x.pitch,
