@@ -10,16 +10,20 @@ final class PointwiseKernel: Kernel {
     private let isTransposed: Bool
     private var call: halcyon_pointwise
     private let hasBias: Bool
+    private let hasResidual: Bool
 
-    /// - Parameter x: what is read: dy for the gradient of the input.
+    /// - Parameters:
+    ///   - x: what is read: dy for the gradient of the input.
+    ///   - residual: what is added to the output, the last input.
     init(
         _ context: KernelContext, x: KernelContext.View, y: KernelContext.View, weight: Shape, isTransposed: Bool = false,
-        hasBias: Bool = false, relu: Bool = false
+        hasBias: Bool = false, relu: Bool = false, residual: KernelContext.View? = nil
     ) {
         inputs = x.shape.channels
         outputs = y.shape.channels
         self.isTransposed = isTransposed
         self.hasBias = hasBias
+        hasResidual = residual != nil
         preparedBytes = halcyon_pointwise_packed_floats(inputs, outputs) * MemoryLayout<Float>.stride
         scratchBytes = halcyon_pointwise_scratch(inputs, Int32(context.threads)) * MemoryLayout<Float>.stride
         call = halcyon_pointwise()
@@ -29,6 +33,7 @@ final class PointwiseKernel: Kernel {
         call.outputs = outputs
         call.xPitch = x.pitch
         call.yPitch = y.pitch
+        call.residualPitch = residual?.pitch ?? 0
         call.relu = relu ? 1 : 0
         call.isRounded = context.precision == .bf16 ? 1 : 0
     }
@@ -47,6 +52,7 @@ final class PointwiseKernel: Kernel {
         call.x = UnsafePointer(operands.inputs[0])
         call.weights = UnsafePointer(operands.prepared.assumingMemoryBound(to: Float.self))
         if hasBias { call.bias = UnsafePointer(operands.inputs[2]) }
+        if hasResidual { call.residual = UnsafePointer(operands.inputs.last!) }
         call.y = operands.outputs[0]
         call.scratch = operands.scratch
         halcyon_pointwise_run(&call)

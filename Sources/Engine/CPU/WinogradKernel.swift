@@ -21,7 +21,7 @@ final class WinogradKernel: Kernel {
     /// - Parameters:
     ///   - x: the side of the forward direction's input.
     ///   - y: the side of its output.
-    ///   - residual: what the forward direction adds to its output, the last input.
+    ///   - residual: what is added to the output, the last input.
     init(
         _ direction: ConvolutionKernel.Direction, _ context: KernelContext, x: KernelContext.View, y: KernelContext.View,
         weight: Shape, hasBias: Bool, relu: Bool, residual: KernelContext.View? = nil

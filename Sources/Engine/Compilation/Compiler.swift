@@ -46,10 +46,17 @@ package enum Compiler {
     package static func compileTraining(
         _ graph: Graph, _ objective: TrainingObjective, inputs: [String: Shape], options: CompileOptions = CompileOptions()
     ) throws -> Program {
-        let (graph, applied) = graph.applying(options.fusion ? fusionCatalogue : [])
-        let training = graph.training(objective)
-        return try inParts(of: training.graph, inputs, options) { inputs in
-            try compile(prepared: training.graph, gradients: training.gradients, inputs: inputs, options: options, rewrites: applied)
+        let (fused, before) = graph.applying(options.fusion ? fusionCatalogue : [])
+        let training = fused.training(objective)
+        // Differentiation adds gradients of values that several nodes read.
+        let (whole, values, after) = training.graph.applying(
+            options.fusion ? [fuseResidual] : [], keeping: training.gradients.map(\.value))
+        let gradients = zip(training.gradients, values).map { (parameter: $0.parameter, value: $1) }
+        let rewrites = before.map { rewrite in
+            AppliedRewrite(name: rewrite.name, count: rewrite.count + (after.first { $0.name == rewrite.name }?.count ?? 0))
+        }
+        return try inParts(of: whole, inputs, options) { inputs in
+            try compile(prepared: whole, gradients: gradients, inputs: inputs, options: options, rewrites: rewrites)
         }
     }
 

@@ -7,19 +7,29 @@ package enum FusedActivation: String, Sendable {
 
 /// 2-D convolution (cross-correlation), stride 1, zero padding that keeps the size.
 ///
-/// Inputs: x `[N, H, W, I]`, weight `[O, I, K, K]` with odd K, optionally bias `[O]`. Output: `[N, H, W, O]`.
-/// MACs: N H W O I K².
+/// Inputs: x `[N, H, W, I]`, weight `[O, I, K, K]` with odd K, optionally bias `[O]`, and where it adds a residual (`fuseResidual`),
+/// that, `[N, H, W, O]`. Output: the activation of their sum, `[N, H, W, O]`. MACs: N H W O I K².
 package struct Convolution: Operation {
     package static let name = "convolution"
     package var dilation: Int
     package var activation: FusedActivation
+    /// Whether the last input is added; only for weights of which `canAddResidual`.
+    var addsResidual = false
 
     package init(dilation: Int = 1, activation: FusedActivation = .none) {
         self.dilation = dilation
         self.activation = activation
     }
 
-    package var attributes: Document { ["dilation": .int(dilation), "activation": .string(activation.rawValue)] }
+    private init(activation: FusedActivation = .none, addsResidual: Bool) {
+        self.init(activation: activation)
+        self.addsResidual = addsResidual
+    }
+
+    package var attributes: Document {
+        ["dilation": .int(dilation), "activation": .string(activation.rawValue), "residual": .bool(addsResidual)]
+    }
+    private func hasBias(_ count: Int) -> Bool { count - (addsResidual ? 1 : 0) > 2 }
 
     package static var samples: [OperationSample] {
         [
@@ -39,6 +49,8 @@ package struct Convolution: Operation {
             OperationSample(Convolution(), [[1, 9, 7, 70], [33, 70, 1, 1]]),
             OperationSample(Convolution(), [[2, 1, 1, 48], [144, 48, 1, 1], [144]]),
             OperationSample(Convolution(dilation: 3), [[1, 9, 8, 8], [3, 8, 3, 3]]),
+            OperationSample(Convolution(addsResidual: true), [[2, 7, 6, 9], [18, 9, 1, 1], [18], [2, 7, 6, 18]]),
+            OperationSample(Convolution(activation: .relu, addsResidual: true), [[1, 9, 6, 8], [5, 8, 3, 3], [1, 9, 6, 5]]),
         ]
     }
 
@@ -49,8 +61,10 @@ package struct Convolution: Operation {
         guard weight[2] == weight[3], weight[2] % 2 == 1 else {
             throw ShapeError("a kernel must be square and odd, found \(weight[2])x\(weight[3])")
         }
-        guard inputs.count < 3 || inputs[2] == [weight[0]] else { throw ShapeError("bias \(inputs[2]) for \(weight[0]) channels") }
-        return [x.with(channels: weight[0])]
+        guard !hasBias(inputs.count) || inputs[2] == [weight[0]] else { throw ShapeError("bias \(inputs[2]) for \(weight[0]) channels") }
+        let output = x.with(channels: weight[0])
+        guard !addsResidual || inputs.last == output else { throw ShapeError("residual \(inputs[inputs.count - 1]) for \(output)") }
+        return [output]
     }
 
     package func reach(_ inputs: [Shape]) -> Int? { dilation * (inputs[1][2] / 2) }
@@ -64,13 +78,13 @@ package struct Convolution: Operation {
         if activation == .relu {
             upstream = builder.apply(RectifiedLinearGradient(), builder.outputs[0], upstream, name: "activation-gradient")
         }
-        let hasBias = builder.inputs.count > 2
+        let hasBias = hasBias(builder.inputs.count)
         let x = builder.apply(
             ConvolutionInputGradient(dilation: dilation), upstream, builder.inputs[1], name: "input-gradient")
         let weight = builder.applyAll(
             ConvolutionWeightGradient(dilation: dilation, hasBias: hasBias), builder.inputs[0], upstream,
             builder.inputs[1], name: "weight-gradient")
-        return [x] + weight
+        return [x] + weight + (addsResidual ? [upstream] : [])
     }
 
     @_specialize(where Scalar == Float)
@@ -89,7 +103,8 @@ package struct Convolution: Operation {
         }
         let channels = weight.shape[0]
         for index in y.elements.indices {
-            if inputs.count > 2 { y.elements[index] += inputs[2].elements[index % channels] }
+            if hasBias(inputs.count) { y.elements[index] += inputs[2].elements[index % channels] }
+            if addsResidual { y.elements[index] += inputs[inputs.count - 1].elements[index] }
             if activation == .relu, y.elements[index] < 0 { y.elements[index] = 0 }
         }
         return [y]
@@ -98,19 +113,23 @@ package struct Convolution: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         try convolutionKernel(
             .forward, context, x: context.inputs[0], y: context.outputs[0], weight: context.inputs[1].shape,
-            dilation: dilation, hasBias: context.inputs.count > 2, relu: activation == .relu)
+            dilation: dilation, hasBias: hasBias(context.inputs.count), relu: activation == .relu,
+            residual: addsResidual ? context.inputs.last : nil)
     }
 }
 
 /// The gradient of a convolution with respect to its input: the transposed convolution.
 ///
-/// Inputs: dy `[N, H, W, O]`, weight `[O, I, K, K]`. Output: dx `[N, H, W, I]`.
+/// Inputs: dy `[N, H, W, O]`, weight `[O, I, K, K]` and, where it adds another gradient of x (`fuseResidual`), that. Output: dx
+/// `[N, H, W, I]`.
 package struct ConvolutionInputGradient: Operation {
     package static let name = "convolution-input-gradient"
     package static let isDifferentiable = false
     package var dilation: Int
+    var addsResidual = false
 
-    package var attributes: Document { ["dilation": .int(dilation)] }
+    package var attributes: Document { ["dilation": .int(dilation), "residual": .bool(addsResidual)] }
+    package var inPlaceInput: Int? { addsResidual ? 2 : nil }
 
     package static var samples: [OperationSample] {
         [
@@ -125,6 +144,8 @@ package struct ConvolutionInputGradient: Operation {
             OperationSample(ConvolutionInputGradient(dilation: 2), [[1, 9, 7, 24], [24, 1, 3, 3]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[2, 5, 4, 8], [8, 12, 1, 1]]),
             OperationSample(ConvolutionInputGradient(dilation: 1), [[1, 9, 11, 35], [35, 81, 1, 1]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1, addsResidual: true), [[2, 6, 7, 12], [12, 9, 1, 1], [2, 6, 7, 9]]),
+            OperationSample(ConvolutionInputGradient(dilation: 1, addsResidual: true), [[1, 8, 9, 5], [5, 20, 3, 3], [1, 8, 9, 20]]),
         ]
     }
 
@@ -136,7 +157,7 @@ package struct ConvolutionInputGradient: Operation {
     @_specialize(where Scalar == Double)
     package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
         let (dy, weight) = (inputs[0], inputs[1])
-        var dx = Tensor<Scalar>(dy.shape.with(channels: weight.shape[1]))
+        var dx = addsResidual ? inputs[2] : Tensor<Scalar>(dy.shape.with(channels: weight.shape[1]))
         forEachTap(dx.shape, weight.shape, dilation) { pixel, neighbour, kh, kw in
             for o in 0..<weight.shape[0] {
                 let upstream = dy.elements[pixel * weight.shape[0] + o]
@@ -152,7 +173,7 @@ package struct ConvolutionInputGradient: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         try convolutionKernel(
             .inputGradient, context, x: context.outputs[0], y: context.inputs[0], weight: context.inputs[1].shape,
-            dilation: dilation, hasBias: false, relu: false)
+            dilation: dilation, hasBias: false, relu: false, residual: addsResidual ? context.inputs[2] : nil)
     }
 }
 
@@ -232,21 +253,27 @@ package struct ConvolutionWeightGradient: Operation {
     }
 }
 
+/// Whether the fastest kernel of a convolution with these weights can add a residual to what it writes.
+func canAddResidual(_ weight: Shape, dilation: Int) -> Bool {
+    PointwiseKernel.suits(weight) || WinogradKernel.suits(weight: weight, dilation: dilation)
+}
+
 /// The kernel of a convolution in one direction, whichever form is the fastest.
 private func convolutionKernel(
     _ direction: ConvolutionKernel.Direction, _ context: KernelContext, x: KernelContext.View, y: KernelContext.View,
-    weight: Shape, dilation: Int, hasBias: Bool, relu: Bool
+    weight: Shape, dilation: Int, hasBias: Bool, relu: Bool, residual: KernelContext.View? = nil
 ) throws -> any Kernel {
     if PointwiseKernel.suits(weight) {
         switch direction {
-        case .forward: return PointwiseKernel(context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu)
-        case .inputGradient: return PointwiseKernel(context, x: y, y: x, weight: weight, isTransposed: true)
+        case .forward: return PointwiseKernel(context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu, residual: residual)
+        case .inputGradient: return PointwiseKernel(context, x: y, y: x, weight: weight, isTransposed: true, residual: residual)
         case .weightGradient: return PointwiseGradientKernel(context, x: x, dy: y, weight: weight, hasBias: hasBias)
         }
     }
     if WinogradKernel.suits(weight: weight, dilation: dilation) {
-        return WinogradKernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu)
+        return WinogradKernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu, residual: residual)
     }
+    guard residual == nil else { throw ShapeError("no kernel adds a residual to a convolution with weights \(weight)") }
     return try ConvolutionKernel(
         direction, context, x: x, y: y, weight: weight, dilation: dilation, hasBias: hasBias, relu: relu)
 }

@@ -6,7 +6,7 @@ package struct GraphRewrite: Sendable {
 }
 
 /// In the order in which they are applied.
-package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseActivation, fuseSmoothActivation]
+package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseResidual, fuseActivation, fuseSmoothActivation]
 
 /// How many places of a graph a rewrite changed.
 package struct AppliedRewrite: Sendable, Equatable {
@@ -24,6 +24,18 @@ extension Graph {
             return AppliedRewrite(name: rewrite.name, count: graph.changes - before)
         }
         return (graph, applied)
+    }
+
+    /// The same for a graph of which other values than the outputs are wanted too.
+    func applying(
+        _ rewrites: [GraphRewrite], keeping wanted: [ValueID]
+    ) -> (graph: Graph, wanted: [ValueID], applied: [AppliedRewrite]) {
+        var marked = self
+        marked.outputs += wanted.map { ("wanted", $0) }
+        var (graph, applied) = marked.applying(rewrites)
+        let found = graph.outputs[outputs.count...].map(\.value)
+        graph.outputs.removeLast(wanted.count)
+        return (graph, found, applied)
     }
 
     /// The same graph with each node passed through `replace`, which emits into the new graph and returns the values that
