@@ -7,6 +7,19 @@ final class ProgramLane {
         var operands: Operands
         /// The kernel's prepared copy holds until the parameters change; otherwise it is made again before each run.
         var preparesOnce: Bool
+        /// For the last strip of pixels where it is shorter.
+        var restKernel: (any Kernel)?
+        let stripSteps: (inputs: [Int?], outputs: [Int?])
+
+        /// Goes on by so many pixels.
+        mutating func move(by pixels: Int) {
+            for index in stripSteps.inputs.indices {
+                if let step = stripSteps.inputs[index] { operands.inputs[index] += step * pixels }
+            }
+            for index in stripSteps.outputs.indices {
+                if let step = stripSteps.outputs[index] { operands.outputs[index] += step * pixels }
+            }
+        }
     }
 
     private let program: Program
@@ -30,19 +43,23 @@ final class ProgramLane {
         self.scratch = scratch
         self.prepared = prepared
         var nextPrepared = 0
-        func steps(_ instructions: [Program.Instruction], _ kernels: [any Kernel]) -> [Step] {
-            zip(instructions, kernels).map { instruction, kernel in
+        func steps(
+            _ instructions: [Program.Instruction], _ kernels: [any Kernel], _ rests: [Int: any Kernel] = [:]
+        ) -> [Step] {
+            instructions.enumerated().map { position, instruction in
+                let kernel = kernels[position]
                 defer { nextPrepared += ProgramKernels.aligned(kernel.preparedBytes) }
                 return Step(
                     kernel: kernel,
                     operands: Operands(
                         inputs: instruction.inputs.map(address), outputs: instruction.outputs.map(address),
                         prepared: prepared + nextPrepared, scratch: scratch),
-                    preparesOnce: kernel.preparedInput.map(instruction.fixedInputs.contains) ?? true)
+                    preparesOnce: kernel.preparedInput.map(instruction.fixedInputs.contains) ?? true, restKernel: rests[position],
+                    stripSteps: instruction.stripSteps)
             }
         }
         preparation = steps(program.preparation, kernels.preparation)
-        body = steps(program.body, kernels.body)
+        body = steps(program.body, kernels.body, kernels.rests)
     }
 
     deinit {
@@ -59,37 +76,66 @@ final class ProgramLane {
         }
     }
 
-    func run() {
-        let isChanged = preparedVersion != parameters.version
-        if isChanged {
-            for step in preparation {
-                if step.kernel.preparedInput != nil { step.kernel.prepare(step.operands) }
-                step.kernel.run(step.operands)
-            }
-            preparedVersion = parameters.version
-        }
-        for step in body {
-            if step.kernel.preparedInput != nil, isChanged || !step.preparesOnce { step.kernel.prepare(step.operands) }
-            step.kernel.run(step.operands)
-        }
-        update()
-    }
+    func run() { run { _, work in work() } }
 
     /// `run`, adding the seconds of each instruction, what is prepared for it included, to those of `program.preparation`, of
     /// `program.body`, and at last the updates'.
     func run(addingTo seconds: inout [Double], clock: () -> Double) {
-        let isChanged = preparedVersion != parameters.version
-        for (row, step) in (preparation + body).enumerated() {
-            let isFixed = row < preparation.count
+        run { row, work in
             let began = clock()
-            if step.kernel.preparedInput != nil, isChanged || (!isFixed && !step.preparesOnce) { step.kernel.prepare(step.operands) }
-            if isChanged || !isFixed { step.kernel.run(step.operands) }
+            work()
             seconds[row] += clock() - began
         }
-        preparedVersion = parameters.version
-        let began = clock()
-        update()
-        seconds[preparation.count + body.count] += clock() - began
+    }
+
+    /// Runs all; `around` is given each piece of work with its row.
+    @inline(__always)
+    private func run(_ around: (_ row: Int, _ work: () -> Void) -> Void) {
+        let isChanged = preparedVersion != parameters.version
+        if isChanged {
+            for (row, step) in preparation.enumerated() {
+                around(row) {
+                    if step.kernel.preparedInput != nil { step.kernel.prepare(step.operands) }
+                    step.kernel.run(step.operands)
+                }
+            }
+            preparedVersion = parameters.version
+        }
+        func runBody(_ positions: Range<Int>, rest: Bool = false) {
+            for position in positions {
+                around(preparation.count + position) {
+                    let kernel = rest ? body[position].restKernel! : body[position].kernel
+                    kernel.run(body[position].operands)
+                }
+            }
+        }
+        func prepare(_ positions: Range<Int>) {
+            for position in positions where body[position].kernel.preparedInput != nil {
+                guard isChanged || !body[position].preparesOnce else { continue }
+                around(preparation.count + position) { body[position].kernel.prepare(body[position].operands) }
+            }
+        }
+        func runEach(_ positions: Range<Int>) {
+            for position in positions {
+                prepare(position..<position + 1)
+                runBody(position..<position + 1)
+            }
+        }
+        var next = 0
+        for strips in program.strips {
+            runEach(next..<strips.instructions.lowerBound)
+            prepare(strips.instructions)
+            let whole = strips.total / strips.pixels
+            for _ in 0..<whole {
+                runBody(strips.instructions)
+                for position in strips.instructions { body[position].move(by: strips.pixels) }
+            }
+            if strips.rest > 0 { runBody(strips.instructions, rest: true) }
+            for position in strips.instructions { body[position].move(by: -whole * strips.pixels) }
+            next = strips.instructions.upperBound
+        }
+        runEach(next..<body.count)
+        around(preparation.count + body.count) { update() }
     }
 
     /// The copies after the body.

@@ -14,12 +14,17 @@ package struct CompileOptions: Sendable {
     /// The memory that what is run of a training step's batch at a time should fit in: what a level 3 cache leaves one core of
     /// several. See `inParts`.
     package var partBytes: Int
+    /// The memory that a strip of pixels should fit in: a good part of a level 2 cache. See `StripPlan`.
+    package var stripBytes: Int
 
-    package init(fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20) {
+    package init(
+        fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20, stripBytes: Int = 384 << 10
+    ) {
         self.fusion = fusion
         self.threads = threads
         self.precision = precision
         self.partBytes = partBytes
+        self.stripBytes = stripBytes
     }
 }
 
@@ -89,8 +94,16 @@ package enum Compiler {
         for (position, number) in order.enumerated() { for input in graph.nodes[number].inputs { lastUse[input.index] = position } }
         let throughout = graph.outputs.map(\.value.index) + graph.updates.map(\.value.index) + gradients.map(\.value.index)
         for index in throughout { lastUse[index] = order.count }
+        let isInference = gradients.isEmpty && options.fusion
+        let strips = isInference
+            ? StripPlan(graph, shapes: shapes, body: body, isFixed: isFixed, kept: Set(throughout), options: options) : nil
         var storages = StorageAssignment(
-            graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion)
+            graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion, strips: strips)
+        // All of a strip's nodes run for the first pixels before any runs for the last: whole maps live as long as the strips.
+        for value in lastUse.indices where strips?.heldPixels(of: value) == nil {
+            guard lastUse[value] >= preparation.count, let group = strips?.group(at: lastUse[value] - preparation.count) else { continue }
+            lastUse[value] = preparation.count + group.nodes.upperBound - 1
+        }
         for (index, fixed) in isFixed.enumerated() where fixed { lastUse[index] = order.count }
         // A gradient is written where the optimizer reads it, unless another gradient already is that value.
         for gradient in gradients {
@@ -110,7 +123,8 @@ package enum Compiler {
         for (position, number) in order.enumerated() {
             let node = graph.nodes[number]
             macs += node.operation.macs(node.inputs.map { shapes[$0.index] }, node.outputs.map { shapes[$0.index] })
-            storages.place(node, at: position, lastUse: lastUse)
+            let group = strips?.group(at: position - preparation.count)
+            storages.place(node, at: position, from: group.map { preparation.count + $0.nodes.lowerBound } ?? position, lastUse: lastUse)
         }
         // Gradients of parameters that lie elsewhere (the same value as another gradient) are copied.
         let plan = storages.plan()
@@ -129,26 +143,44 @@ package enum Compiler {
             target.offset = layout[update.parameter].offset
             copies.append((source, target))
         }
-        func instructions(_ numbers: [Int]) -> [Program.Instruction] {
-            numbers.flatMap { number -> [Program.Instruction] in
-                let node = graph.nodes[number]
-                let inputShapes = node.inputs.map { shapes[$0.index] }
-                let inputs = node.inputs.map(plan.place(of:))
-                let outputs = node.outputs.map(plan.place(of:))
-                if node.operation.isIdentity(inputShapes), inputs[0] == outputs[0] { return [] }
-                if node.operation is ChannelSlice, isView(outputs[0], of: inputs[0]) { return [] }
-                if options.fusion, let concatenation = node.operation as? Concatenation {
-                    return missingParts(inputs, of: outputs[0], concatenation, path: node.path)
-                }
-                return [
-                    Program.Instruction(
-                        operation: node.operation, inputs: inputs, outputs: outputs, path: node.path,
-                        fixedInputs: Set(node.inputs.indices.filter { isFixed[node.inputs[$0].index] }))
-                ]
+        func instructions(_ number: Int) -> [Program.Instruction] {
+            let node = graph.nodes[number]
+            let inputShapes = node.inputs.map { shapes[$0.index] }
+            let inputs = node.inputs.map(plan.place(of:))
+            let outputs = node.outputs.map(plan.place(of:))
+            if node.operation.isIdentity(inputShapes), inputs[0] == outputs[0] { return [] }
+            if node.operation is ChannelSlice, isView(outputs[0], of: inputs[0]) { return [] }
+            if options.fusion, let concatenation = node.operation as? Concatenation {
+                return missingParts(inputs, of: outputs[0], concatenation, path: node.path)
             }
+            return [
+                Program.Instruction(
+                    operation: node.operation, inputs: inputs, outputs: outputs, path: node.path,
+                    fixedInputs: Set(node.inputs.indices.filter { isFixed[node.inputs[$0].index] }))
+            ]
+        }
+        var bodyInstructions: [Program.Instruction] = []
+        var stripRanges: [Program.Strips] = []
+        for (position, number) in body.enumerated() {
+            var made = instructions(number)
+            if let group = strips?.group(at: position) {
+                let node = graph.nodes[number]
+                func step(_ value: ValueID) -> Int? {
+                    guard !isFixed[value.index], shapes[value.index].isMap(like: shapes[node.outputs[0].index]) else { return nil }
+                    return group.local.contains(value.index) ? 0 : plan.place(of: value).pitch
+                }
+                for index in made.indices { made[index].stripSteps = (node.inputs.map(step), node.outputs.map(step)) }
+                if position == group.nodes.lowerBound {
+                    let start = bodyInstructions.count
+                    stripRanges.append(
+                        Program.Strips(
+                            instructions: start..<start + group.nodes.count, pixels: group.pixels, total: group.total))
+                }
+            }
+            bodyInstructions += made
         }
         return Program(
-            preparation: instructions(preparation), body: instructions(body),
+            preparation: preparation.flatMap(instructions), body: bodyInstructions, strips: stripRanges,
             inputs: Dictionary(uniqueKeysWithValues: graph.inputs.map { input in
                 (input.name, plan.place(of: ValueID(index: graph.values.firstIndex(of: .input(input.name))!)))
             }),

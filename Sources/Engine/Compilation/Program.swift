@@ -26,6 +26,9 @@ package struct Program: Sendable {
         package var path: String
         /// Inputs that depend on parameters alone: what is prepared from them holds until the parameters change.
         package var fixedInputs: Set<Int>
+        /// In strips, for each input and output: how many floats the next pixel's start is on: its pitch, 0 for memory of one strip
+        /// only; nil for what is the same for all pixels.
+        var stripSteps: (inputs: [Int?], outputs: [Int?]) = ([], [])
 
         /// Multiply-accumulates of one run.
         package var macs: Int { operation.macs(inputs.map(\.shape), outputs.map(\.shape)) }
@@ -40,9 +43,21 @@ package struct Program: Sendable {
     /// How many equal parts the batch is run in, one after another: places hold one part, gradients and scalar outputs are means
     /// over the parts (`BatchParts`). 1: the whole batch at once.
     package var parts = 1
+    /// Instructions that are run one after the other for a strip of pixels, and then for the next.
+    struct Strips: Sendable {
+        /// Positions in the body.
+        var instructions: Range<Int>
+        /// Of a strip, and of all.
+        var pixels: Int
+        var total: Int
+        var rest: Int { total % pixels }
+    }
+
     /// Instructions that depend on parameters alone, run when the parameters changed.
     package var preparation: [Instruction]
     package var body: [Instruction]
+    /// In order (`StripPlan`).
+    var strips: [Strips] = []
     package var inputs: [String: Place]
     package var outputs: [String: Place]
     /// Copies after the body: batch norm's new running statistics into their buffers.

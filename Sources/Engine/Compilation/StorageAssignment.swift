@@ -20,6 +20,7 @@ struct StorageAssignment {
     /// Values that are read or written as dense memory by somebody.
     private var dense: Set<Int> = []
     private let slices: Bool
+    private let strips: StripPlan?
 
     /// Copies that concatenations and slices were spared.
     private(set) var sparedCopies = 0
@@ -28,10 +29,12 @@ struct StorageAssignment {
     ///   - order: the nodes in the order in which they run.
     ///   - kept: values that others read as dense memory: outputs, updates, gradients.
     ///   - slices: whether a value may be channels of another.
-    init(graph: Graph, shapes: [Shape], order: [Int], kept: [ValueID], slices: Bool) {
+    ///   - strips: which values have memory of a strip only.
+    init(graph: Graph, shapes: [Shape], order: [Int], kept: [ValueID], slices: Bool, strips: StripPlan?) {
         self.graph = graph
         self.shapes = shapes
         self.slices = slices
+        self.strips = strips
         guard slices else { return }
         dense = Set(kept.map(\.index))
         for node in graph.nodes where !node.operation.takesSlices {
@@ -57,11 +60,15 @@ struct StorageAssignment {
             case .node(let number, _) = graph.values[value.index]
         else { return false }
         let node = graph.nodes[number]
-        return !(node.operation is Concatenation) && !(node.operation is ChannelSlice)
+        return !(node.operation is Concatenation) && !(node.operation is ChannelSlice) && strips?.heldPixels(of: value.index) == nil
             && !node.operation.isIdentity(node.inputs.map { shapes[$0.index] })
     }
 
-    private func size(_ value: ValueID) -> Int { (max(1, shapes[value.index].count) + 15) / 16 * 16 }
+    private func size(_ value: ValueID) -> Int {
+        let shape = shapes[value.index]
+        let count = strips?.heldPixels(of: value.index).map { $0 * shape.channels } ?? shape.count
+        return (max(1, count) + 15) / 16 * 16
+    }
 
     /// Puts a value into a store. The first pin of a value holds.
     mutating func pin(_ value: ValueID, region: Program.Region, offset: Int) {
@@ -74,8 +81,8 @@ struct StorageAssignment {
         items.append(MemoryPlan.Item(count: size(value), first: first, last: last))
     }
 
-    /// Places the outputs of the node that runs at `position`.
-    mutating func place(_ node: Graph.Node, at position: Int, lastUse: [Int]) {
+    /// Places the outputs of the node that runs at `position`, of whole maps from `first` on.
+    mutating func place(_ node: Graph.Node, at position: Int, from first: Int, lastUse: [Int]) {
         let inputShapes = node.inputs.map { shapes[$0.index] }
         for (number, output) in node.outputs.enumerated() {
             let last = max(position, lastUse[output.index])
@@ -84,7 +91,8 @@ struct StorageAssignment {
                 continue
             }
             guard storage[output.index] == nil else { continue }
-            if let place = placesInConcatenations[output.index], placeInConcatenation(output, place, at: position, until: last) {
+            let isHeldInStrips = strips?.heldPixels(of: output.index) != nil, first = isHeldInStrips ? position : first
+            if let place = placesInConcatenations[output.index], placeInConcatenation(output, place, at: first, until: last) {
                 continue
             }
             if slices, let slice = node.operation as? ChannelSlice, !dense.contains(output.index),
@@ -99,13 +107,14 @@ struct StorageAssignment {
             if number == 0, let input = node.operation.inPlaceInput.map({ node.inputs[$0] }),
                 case .item(let item) = storage[input.index], items[item].last == position, !viewed.contains(item),
                 !node.inputs.enumerated().contains(where: { $0.offset != node.operation.inPlaceInput && $0.element == input }),
-                shapes[input.index].count == shapes[output.index].count
+                shapes[input.index].count == shapes[output.index].count,
+                (strips?.heldPixels(of: input.index) != nil) == isHeldInStrips
             {
                 items[item].last = last
                 storage[output.index] = .item(item)
                 continue
             }
-            reserve(output, at: position, until: last)
+            reserve(output, at: first, until: last)
         }
     }
 
