@@ -240,7 +240,8 @@ static void attentionBackwardShare(void *context, Size begin, Size end, int shar
             gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
             gather(w, places->pixels, dy, a->dyPitch, 1, m.dOut);
             gatherTransposed(w, places->pixels, dy, a->dyPitch, 1, m.dOutTransposed);
-            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places, places->isSplit && a->mask, factor);
+            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places,
+                               places->isSplit && a->mask, factor);
             scatterTransposed(w, places->pixels, m.outTransposed, dq, a->dqkvPitch);
             scatter(w, places->pixels, m.dKey, dq + all, a->dqkvPitch);
             scatter(w, places->pixels, m.dValue, dq + 2 * all, a->dqkvPitch);
