@@ -1,7 +1,7 @@
 // Self-attention inside windows (Swin, Liu et al. 2021), one window and head at a time, all of it in the cache.
 //
-// q is packed with the factor 1 / sqrt(channels) and, where it makes scores, log2(e), as is the bias: exponentials are powers of two.
-// They are never divided by their sum: the output is, and in the gradient dy.
+// q is packed with the factor 1 / sqrt(channels) and, where it makes scores, log2(e), as is the bias: exponentials are powers of
+// two. They are never divided by their sum: the output is, and in the gradient dy.
 
 static const float logarithmOfE = 1.44269504088896341f; // to base 2
 
@@ -88,8 +88,8 @@ typedef struct {
 } Attention;
 
 /// The powers of two of a panel of scores; `inverse` becomes one over their sum.
-INLINE void softmaxPanel(const int vectors, const Windows *w, const WindowMemory *m, const float *bias, const Places *places, int split,
-                         Size lane, V *inverse) {
+INLINE void softmaxPanel(const int vectors, const Windows *w, const WindowMemory *m, const float *bias, const Places *places,
+                         int split, Size lane, V *inverse) {
     V highest[panelVectors], sum[panelVectors];
     scoresOf(vectors, w, m->k, m->qTransposed + lane, bias + lane * w->tokens, highest, m->scores);
     if (split) separateParts(vectors, w, places->parts, places->parts + lane, highest, m->scores);
@@ -240,7 +240,8 @@ static void attentionBackwardShare(void *context, Size begin, Size end, int shar
             gather(w, places->pixels, q + 2 * all, a->qkvPitch, 1, m.v);
             gather(w, places->pixels, dy, a->dyPitch, 1, m.dOut);
             gatherTransposed(w, places->pixels, dy, a->dyPitch, 1, m.dOutTransposed);
-            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places, places->isSplit && a->mask, factor);
+            attendHeadBackward(w, &m, a->bias + head * square, m.recentBiasSum + head * square, places,
+                               places->isSplit && a->mask, factor);
             scatterTransposed(w, places->pixels, m.outTransposed, dq, a->dqkvPitch);
             scatter(w, places->pixels, m.dKey, dq + all, a->dqkvPitch);
             scatter(w, places->pixels, m.dValue, dq + 2 * all, a->dqkvPitch);

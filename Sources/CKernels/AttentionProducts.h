@@ -34,7 +34,8 @@ typedef struct {
 typedef V Sums[12][panelVectors];
 
 /// sums[r][v] += a[first + r, term] * x[term][v], summed over the terms.
-INLINE void addProducts(const int rows, const int vectors, Size first, Size terms, Factors a, const float *x, Size xPitch, Sums sums) {
+INLINE void addProducts(const int rows, const int vectors, Size first, Size terms, Factors a, const float *x, Size xPitch,
+                        Sums sums) {
     const float *const memory = a.memory + first * a.rowStride;
     for (Size t = 0; t < terms; t++) {
         V values[panelVectors];
@@ -71,8 +72,8 @@ INLINE V halves(const float *low, const float *high) {
 INLINE V joined(V a, V b) { return (Halves){.half = {((Halves){.vector = a}).half[0], ((Halves){.vector = b}).half[1]}}.vector; }
 
 /// y[row][lane] = the product, or its sum with y, for lanes of some vectors and, if `half`, half a vector more: then rows are even.
-INLINE void addedBlock(const int rows, const int vectors, const int half, Size terms, Factors a, const float *x, int isFirst, float *y,
-                       Size pitch) {
+INLINE void addedBlock(const int rows, const int vectors, const int half, Size terms, Factors a, const float *x, int isFirst,
+                       float *y, Size pitch) {
     Sums sums = {0};
     V pairs[8] = {0};
     if (!isFirst)

@@ -2,11 +2,11 @@
 
 /// The sum of all lanes, by halves.
 INLINE float laneSum(V v) {
-    float lanes[W];
-    store(lanes, v, W);
-    for (int half = W / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++) lanes[j] += lanes[j + half];
-    return lanes[0];
+    const Groups parts = {.vector = v};
+    Four sum = parts.group[0];
+    for (int g = 1; g < groups; g++) sum += parts.group[g];
+    sum += __builtin_shufflevector(sum, sum, 2, 3, 0, 1);
+    return sum[0] + sum[1];
 }
 
 typedef struct {
@@ -41,6 +41,37 @@ static void layer_norm(Size pixels, Size channels, const float *x, Size xPitch, 
 /// Pixels whose contributions to gamma's and beta's gradients are added in float before they are added in double.
 enum { layerNormBlock = 128 };
 
+/// The gradients of `count` pixels, a constant; those of gamma and beta are added.
+INLINE void layerNormPixels(const int count, Size channels, const float *x, Size xPitch, const float *dy, Size dyPitch,
+                            const float *gamma, float epsilon, float *dx, Size dxPitch, float *gammaGradient, float *betaGradient) {
+    PixelStatistics s[4];
+    V ofOne[4] = {0}, ofX[4] = {0};
+    float meanOfOne[4], meanOfX[4];
+    for (int p = 0; p < count; p++) s[p] = statisticsOf(x + p * xPitch, channels, epsilon);
+    LANES(channels, {
+        V gammaSum = load(gammaGradient + i, k), betaSum = load(betaGradient + i, k);
+        for (int p = 0; p < count; p++) {
+            const V normalized = (load(x + p * xPitch + i, k) - s[p].mean) * s[p].inverseDeviation;
+            const V upstream = load(dy + p * dyPitch + i, k), scaled = upstream * load(gamma + i, k);
+            ofOne[p] += scaled;
+            ofX[p] += scaled * normalized;
+            gammaSum += upstream * normalized;
+            betaSum += upstream;
+        }
+        store(gammaGradient + i, gammaSum, k);
+        store(betaGradient + i, betaSum, k);
+    });
+    for (int p = 0; p < count; p++) {
+        meanOfOne[p] = laneSum(ofOne[p]) / (float)channels;
+        meanOfX[p] = laneSum(ofX[p]) / (float)channels;
+    }
+    for (int p = 0; p < count; p++) LANES(channels, {
+        const V normalized = (load(x + p * xPitch + i, k) - s[p].mean) * s[p].inverseDeviation;
+        const V scaled = load(dy + p * dyPitch + i, k) * load(gamma + i, k);
+        store(dx + p * dxPitch + i, (scaled - meanOfOne[p] - normalized * meanOfX[p]) * s[p].inverseDeviation, k);
+    });
+}
+
 static void layer_norm_backward(Size pixels, Size channels, const float *x, Size xPitch, const float *dy, Size dyPitch,
                                 const float *gamma, float epsilon, float *dx, Size dxPitch, float *gammaGradient,
                                 float *betaGradient, double *scratch) {
@@ -52,26 +83,13 @@ static void layer_norm_backward(Size pixels, Size channels, const float *x, Size
             store(gammaGradient + i, (V){0}, k);
             store(betaGradient + i, (V){0}, k);
         });
-        for (Size p = start; p < end; p++) {
-            const float *const from = x + p * xPitch, *const up = dy + p * dyPitch;
-            float *const to = dx + p * dxPitch;
-            const PixelStatistics s = statisticsOf(from, channels, epsilon);
-            V ofOne = {0}, ofX = {0};
-            LANES(channels, {
-                const V normalized = (load(from + i, k) - s.mean) * s.inverseDeviation;
-                const V upstream = load(up + i, k), scaled = upstream * load(gamma + i, k);
-                ofOne += scaled;
-                ofX += scaled * normalized;
-                store(gammaGradient + i, load(gammaGradient + i, k) + upstream * normalized, k);
-                store(betaGradient + i, load(betaGradient + i, k) + upstream, k);
-            });
-            const float meanOfOne = laneSum(ofOne) / (float)channels, meanOfX = laneSum(ofX) / (float)channels;
-            LANES(channels, {
-                const V normalized = (load(from + i, k) - s.mean) * s.inverseDeviation;
-                const V scaled = load(up + i, k) * load(gamma + i, k);
-                store(to + i, (scaled - meanOfOne - normalized * meanOfX) * s.inverseDeviation, k);
-            });
-        }
+        Size p = start;
+        for (; p + 4 <= end; p += 4)
+            layerNormPixels(4, channels, x + p * xPitch, xPitch, dy + p * dyPitch, dyPitch, gamma, epsilon, dx + p * dxPitch,
+                            dxPitch, gammaGradient, betaGradient);
+        for (; p < end; p++)
+            layerNormPixels(1, channels, x + p * xPitch, xPitch, dy + p * dyPitch, dyPitch, gamma, epsilon, dx + p * dxPitch,
+                            dxPitch, gammaGradient, betaGradient);
         for (Size c = 0; c < channels; c++) {
             gammaSum[c] += gammaGradient[c];
             betaSum[c] += betaGradient[c];
