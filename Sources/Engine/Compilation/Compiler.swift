@@ -18,7 +18,7 @@ package struct CompileOptions: Sendable {
     package var stripBytes: Int
 
     package init(
-        fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20, stripBytes: Int = 384 << 10
+        fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20, stripBytes: Int = 768 << 10
     ) {
         self.fusion = fusion
         self.threads = threads
@@ -98,10 +98,13 @@ package enum Compiler {
         let strips = isInference
             ? StripPlan(graph, shapes: shapes, body: body, isFixed: isFixed, kept: Set(throughout), options: options) : nil
         var storages = StorageAssignment(
-            graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion, strips: strips)
+            graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion,
+            strips: strips)
         // All of a strip's nodes run for the first pixels before any runs for the last: whole maps live as long as the strips.
         for value in lastUse.indices where strips?.heldPixels(of: value) == nil {
-            guard lastUse[value] >= preparation.count, let group = strips?.group(at: lastUse[value] - preparation.count) else { continue }
+            guard lastUse[value] >= preparation.count, let group = strips?.group(at: lastUse[value] - preparation.count) else {
+                continue
+            }
             lastUse[value] = preparation.count + group.nodes.upperBound - 1
         }
         for (index, fixed) in isFixed.enumerated() where fixed { lastUse[index] = order.count }
@@ -123,8 +126,8 @@ package enum Compiler {
         for (position, number) in order.enumerated() {
             let node = graph.nodes[number]
             macs += node.operation.macs(node.inputs.map { shapes[$0.index] }, node.outputs.map { shapes[$0.index] })
-            let group = strips?.group(at: position - preparation.count)
-            storages.place(node, at: position, from: group.map { preparation.count + $0.nodes.lowerBound } ?? position, lastUse: lastUse)
+            let first = strips?.group(at: position - preparation.count).map { preparation.count + $0.nodes.lowerBound }
+            storages.place(node, at: position, from: first ?? position, lastUse: lastUse)
         }
         // Gradients of parameters that lie elsewhere (the same value as another gradient) are copied.
         let plan = storages.plan()

@@ -30,7 +30,8 @@ struct StripPlan {
             guard let map, position - start > 1 else { continue }
             let nodes = body[start..<position].map { graph.nodes[$0] }
             let made = Set(nodes.flatMap { $0.outputs.map(\.index) })
-            let values = made.union(nodes.flatMap { $0.inputs.map(\.index) }.filter { !isFixed[$0] && shapes[$0].isMap(like: map) })
+            let read = nodes.flatMap { $0.inputs.map(\.index) }.filter { !isFixed[$0] && shapes[$0].isMap(like: map) }
+            let values = made.union(read)
             let bytes = values.reduce(0) { $0 + shapes[$1].channels } * MemoryLayout<Float>.stride
             let share = max(1, options.stripBytes / bytes / Self.grain)
             let pixels = options.threads * share * Self.grain
