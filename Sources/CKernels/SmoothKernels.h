@@ -5,13 +5,40 @@ INLINE V zeroToSix(V x) {
     return choose((I)(x > 6), splat(6), x);
 }
 
+/// x lifted to at least -end; NaN stays NaN.
+INLINE V notBelow(V x, float end) { return choose((I)(x < -end), splat(-end), x); }
+INLINE V notAbove(V x, float end) { return choose((I)(x > end), splat(end), x); }
+
+/// x p(x²) / q(x²) with polynomials of degree 5, highest powers first.
+INLINE V oddRational(V x, const float *numerator, const float *denominator) {
+    const V square = x * x;
+    V p = splat(numerator[0]), q = splat(denominator[0]);
+    for (int i = 1; i <= 5; i++) {
+        p = p * square + splat(numerator[i]);
+        q = q * square + splat(denominator[i]);
+    }
+    return x * p / q;
+}
+
+/// x Φ(x). Φ - 1/2 is a minimax rational function up to 5.4, where Φ ends for a float; absolute error below 3e-7 max(1, |x|).
+INLINE V gelu(V x) {
+    static const float numerator[] = {2.27768365e-8f, 6.49040843e-6f, 1.76267618e-4f, 4.72240782e-3f, 3.44922072e-2f, 3.98942054e-1f};
+    static const float denominator[] = {1.20866098e-6f, 7.65107905e-5f, 1.92549907e-3f, 2.90279746e-2f, 2.53123425e-1f, 1};
+    const V lifted = notBelow(x, 5.4f);
+    return lifted * (oddRational(notAbove(lifted, 5.4f), numerator, denominator) + splat(0.5f));
+}
+
+/// Φ(x) + x φ(x). Less 1/2, it is a minimax rational function up to 5.6, where it ends for a float; absolute error below 4e-7.
+INLINE V geluDerivative(V x) {
+    static const float numerator[] = {1.92169967e-7f, 3.58994862e-5f, 1.97492975e-5f, 1.42260838e-2f, -3.09754399e-2f, 7.97885345e-1f};
+    static const float denominator[] = {8.92825638e-6f, 1.92051694e-4f, 3.52263852e-3f, 4.09837254e-2f, 2.94519477e-1f, 1};
+    return oddRational(notAbove(notBelow(x, 5.6f), 5.6f), numerator, denominator) + splat(0.5f);
+}
+
 /// `kind` is one of HALCYON_ACTIVATION_*, a constant where this is used.
 INLINE V activated(int kind, V x) {
     switch (kind) {
-    case HALCYON_ACTIVATION_GELU: {
-        const V bell = exponential(x * x * splat(-0.5f));
-        return x * splat(0.5f) * (splat(1) + errorFunction(x * splat(0.70710678118654752f), bell));
-    }
+    case HALCYON_ACTIVATION_GELU: return gelu(x);
     case HALCYON_ACTIVATION_HARD_SWISH: return x * zeroToSix(x + 3) * splat(1.0f / 6);
     case HALCYON_ACTIVATION_HARD_SIGMOID: return zeroToSix(x + 3) * splat(1.0f / 6);
     case HALCYON_ACTIVATION_SIGMOID: return splat(1) / (splat(1) + exponential(-x));
@@ -22,11 +49,7 @@ INLINE V activated(int kind, V x) {
 /// At the kinks of the hard kinds, the slope of the flat side for hard-sigmoid and of the outer line for hard-swish, as PyTorch.
 INLINE V derivative(int kind, V x) {
     switch (kind) {
-    case HALCYON_ACTIVATION_GELU: {
-        const V bell = exponential(x * x * splat(-0.5f));
-        const V cumulative = splat(0.5f) * (splat(1) + errorFunction(x * splat(0.70710678118654752f), bell));
-        return cumulative + x * bell * splat(0.39894228040143268f);
-    }
+    case HALCYON_ACTIVATION_GELU: return geluDerivative(x);
     case HALCYON_ACTIVATION_HARD_SWISH: {
         const V inner = (x * splat(2) + splat(3)) * splat(1.0f / 6);
         return choose((I)(x <= -3), splat(0), choose((I)(x >= 3), splat(1), inner));
@@ -50,20 +73,52 @@ INLINE V derivative(int kind, V x) {
     default: { enum { activation = HALCYON_ACTIVATION_NONE }; __VA_ARGS__ } break;                        \
     }
 
-static void smooth_activation(Size pixels, Size channels, int kind, const float *x, Size xPitch, float *y, Size yPitch) {
+/// An activation, or with dy its gradient (y is dx), of all pixels.
+typedef struct {
+    int kind;
+    Size channels, xPitch, dyPitch, yPitch;
+    const float *x, *dy;
+    float *y;
+} SmoothWork;
+
+static void smoothShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const SmoothWork *const w = context;
+    const Size pixels = end - first, channels = w->channels, xPitch = w->xPitch, yPitch = w->yPitch;
+    const float *const x = w->x + first * xPitch;
+    float *const y = w->y + first * yPitch;
     const int dense = xPitch == channels && yPitch == channels;
-    WITH_ACTIVATION(kind, {
+    WITH_ACTIVATION(w->kind, {
         ELEMENTWISE(dense, store(y + r * yPitch + i, activated(activation, load(x + r * xPitch + i, k)), k););
     })
 }
 
-static void smooth_activation_backward(Size pixels, Size channels, int kind, const float *x, Size xPitch, const float *dy,
-                                       Size dyPitch, float *dx, Size dxPitch) {
+static void smoothGradientShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const SmoothWork *const w = context;
+    const Size pixels = end - first, channels = w->channels, xPitch = w->xPitch, dyPitch = w->dyPitch, dxPitch = w->yPitch;
+    const float *const x = w->x + first * xPitch, *const dy = w->dy + first * dyPitch;
+    float *const dx = w->y + first * dxPitch;
     const int dense = xPitch == channels && dyPitch == channels && dxPitch == channels;
-    WITH_ACTIVATION(kind, {
+    WITH_ACTIVATION(w->kind, {
         ELEMENTWISE(dense, {
             const V slope = derivative(activation, load(x + r * xPitch + i, k));
             store(dx + r * dxPitch + i, load(dy + r * dyPitch + i, k) * slope, k);
         });
     })
+}
+
+/// Pixels worth a thread: a few thousand numbers.
+INLINE Size smoothGrain(Size channels) { return 1 + 4096 / (channels + 1); }
+
+static void smooth_activation(Size pixels, Size channels, int kind, const float *x, Size xPitch, float *y, Size yPitch) {
+    SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .y = y, .yPitch = yPitch};
+    halcyon_parallel(pixels, smoothGrain(channels), smoothShare, &work);
+}
+
+static void smooth_activation_backward(Size pixels, Size channels, int kind, const float *x, Size xPitch, const float *dy,
+                                       Size dyPitch, float *dx, Size dxPitch) {
+    SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .dy = dy, .dyPitch = dyPitch, .y = dx,
+                       .yPitch = dxPitch};
+    halcyon_parallel(pixels, smoothGrain(channels), smoothGradientShare, &work);
 }

@@ -83,18 +83,6 @@ INLINE V powerOfTwo(V x, V top) {
     return (V)((I)p + ((I)shifted << 23));
 }
 
-/// The Gauss error function from x and e^(-x²), absolute error below 2e-7 (Abramowitz and Stegun 1964, 7.1.26).
-INLINE V errorFunction(V x, V exponentialOfMinusSquare) {
-    const V t = splat(1) / (splat(1) + splat(0.3275911f) * absolute(x));
-    V p = splat(1.061405429f);
-    p = p * t + splat(-1.453152027f);
-    p = p * t + splat(1.421413741f);
-    p = p * t + splat(-0.284496736f);
-    p = p * t + splat(0.254829592f);
-    const V y = splat(1) - p * t * exponentialOfMinusSquare;
-    return (V)((I)y | ((I)x & ~0x7fffffff));
-}
-
 INLINE double power(double base, Size exponent) {
     double result = 1;
     for (; exponent > 0; exponent /= 2, base *= base)
