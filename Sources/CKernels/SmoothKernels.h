@@ -22,7 +22,8 @@ INLINE V oddRational(V x, const float *numerator, const float *denominator) {
 
 /// x Φ(x). Φ - 1/2 is a minimax rational function up to 5.4, where Φ ends for a float; absolute error below 3e-7 max(1, |x|).
 INLINE V gelu(V x) {
-    static const float numerator[] = {2.27768365e-8f, 6.49040843e-6f, 1.76267618e-4f, 4.72240782e-3f, 3.44922072e-2f, 3.98942054e-1f};
+    static const float numerator[] = {2.27768365e-8f, 6.49040843e-6f, 1.76267618e-4f, 4.72240782e-3f, 3.44922072e-2f,
+                                      3.98942054e-1f};
     static const float denominator[] = {1.20866098e-6f, 7.65107905e-5f, 1.92549907e-3f, 2.90279746e-2f, 2.53123425e-1f, 1};
     const V lifted = notBelow(x, 5.4f);
     return lifted * (oddRational(notAbove(lifted, 5.4f), numerator, denominator) + splat(0.5f));
@@ -30,7 +31,8 @@ INLINE V gelu(V x) {
 
 /// Φ(x) + x φ(x). Less 1/2, it is a minimax rational function up to 5.6, where it ends for a float; absolute error below 4e-7.
 INLINE V geluDerivative(V x) {
-    static const float numerator[] = {1.92169967e-7f, 3.58994862e-5f, 1.97492975e-5f, 1.42260838e-2f, -3.09754399e-2f, 7.97885345e-1f};
+    static const float numerator[] = {1.92169967e-7f, 3.58994862e-5f, 1.97492975e-5f, 1.42260838e-2f, -3.09754399e-2f,
+                                      7.97885345e-1f};
     static const float denominator[] = {8.92825638e-6f, 1.92051694e-4f, 3.52263852e-3f, 4.09837254e-2f, 2.94519477e-1f, 1};
     return oddRational(notAbove(notBelow(x, 5.6f), 5.6f), numerator, denominator) + splat(0.5f);
 }
