@@ -5,44 +5,42 @@ INLINE V zeroToSix(V x) {
     return choose((I)(x > 6), splat(6), x);
 }
 
-/// 0.5 + x times a polynomial of 2 x² / range² - 1 up to `range`, constant from there, and 0 below: the forms of the normal
-/// distribution's cumulative function and of GELU's derivative. For `count` vectors at once, as one waits for its own results.
-INLINE void sigmoidal(const int count, const int degree, const float *terms, float range, V *x) {
-    V low[4], t[4], p[4];
-    const V limit = splat(range);
-    for (int i = 0; i < count; i++) {
-        low[i] = (V)(x[i] < -limit);
-        x[i] = choose((I)low[i], -limit, choose((I)(x[i] > limit), limit, x[i]));
-        t[i] = x[i] * x[i] * splat(2 / (range * range)) - splat(1);
-        p[i] = splat(terms[degree]);
+/// x lifted to at least -end; NaN stays NaN.
+INLINE V notBelow(V x, float end) { return choose((I)(x < -end), splat(-end), x); }
+INLINE V notAbove(V x, float end) { return choose((I)(x > end), splat(end), x); }
+
+/// x p(x²) / q(x²) with polynomials of degree 5, highest powers first.
+INLINE V oddRational(V x, const float *numerator, const float *denominator) {
+    const V square = x * x;
+    V p = splat(numerator[0]), q = splat(denominator[0]);
+    for (int i = 1; i <= 5; i++) {
+        p = p * square + splat(numerator[i]);
+        q = q * square + splat(denominator[i]);
     }
-#pragma clang loop unroll(full)
-    for (int d = degree - 1; d >= 0; d--)
-        for (int i = 0; i < count; i++) p[i] = p[i] * t[i] + splat(terms[d]);
-    for (int i = 0; i < count; i++) x[i] = (V)((I)(p[i] * x[i] + splat(0.5f)) & ~(I)low[i]);
+    return x * p / q;
 }
 
-/// Minimax fits: the cumulative function to 3e-8, GELU's derivative to 2.4e-8.
-static const float cumulativeTerms[14] = {
-    0.14136381447f, -0.07029678673f, 0.05151844025f, -0.04042706266f, 0.03146995977f, -0.02340416238f, 0.01626872644f,
-    -0.01066148095f, 0.00669658929f, -0.00358744338f, 0.00144298247f, -0.00084074715f, 0.00071050791f, -0.00025339880f};
-static const float derivativeTerms[18] = {
-    0.12307182699f, -0.06228140742f, 0.04936722294f, -0.04729423672f, 0.05170648545f, -0.05952444300f, 0.06675459445f,
-    -0.07057823986f, 0.06938505173f, -0.05935919657f, 0.04316301644f, -0.03492853045f, 0.03169306368f, -0.01622019149f,
-    0.00106215663f, -0.00283232844f, 0.00621705689f, -0.00244535692f};
+/// x Φ(x). Φ - 1/2 is a minimax rational function up to 5.4, where Φ ends for a float; absolute error below 3e-7 max(1, |x|).
+INLINE V gelu(V x) {
+    static const float numerator[] = {2.27768365e-8f, 6.49040843e-6f, 1.76267618e-4f, 4.72240782e-3f, 3.44922072e-2f,
+                                      3.98942054e-1f};
+    static const float denominator[] = {1.20866098e-6f, 7.65107905e-5f, 1.92549907e-3f, 2.90279746e-2f, 2.53123425e-1f, 1};
+    const V lifted = notBelow(x, 5.4f);
+    return lifted * (oddRational(notAbove(lifted, 5.4f), numerator, denominator) + splat(0.5f));
+}
 
-/// The normal distribution's cumulative function, or GELU's derivative, of `count` vectors.
-INLINE void cumulative(const int count, V *x) { sigmoidal(count, 13, cumulativeTerms, 5, x); }
-INLINE void geluDerivative(const int count, V *x) { sigmoidal(count, 17, derivativeTerms, 5.75f, x); }
+/// Φ(x) + x φ(x). Less 1/2, it is a minimax rational function up to 5.6, where it ends for a float; absolute error below 4e-7.
+INLINE V geluDerivative(V x) {
+    static const float numerator[] = {1.92169967e-7f, 3.58994862e-5f, 1.97492975e-5f, 1.42260838e-2f, -3.09754399e-2f,
+                                      7.97885345e-1f};
+    static const float denominator[] = {8.92825638e-6f, 1.92051694e-4f, 3.52263852e-3f, 4.09837254e-2f, 2.94519477e-1f, 1};
+    return oddRational(notAbove(notBelow(x, 5.6f), 5.6f), numerator, denominator) + splat(0.5f);
+}
 
 /// `kind` is one of HALCYON_ACTIVATION_*, a constant where this is used.
 INLINE V activated(int kind, V x) {
     switch (kind) {
-    case HALCYON_ACTIVATION_GELU: {
-        V factor = x;
-        cumulative(1, &factor);
-        return x * factor;
-    }
+    case HALCYON_ACTIVATION_GELU: return gelu(x);
     case HALCYON_ACTIVATION_HARD_SWISH: return x * zeroToSix(x + 3) * splat(1.0f / 6);
     case HALCYON_ACTIVATION_HARD_SIGMOID: return zeroToSix(x + 3) * splat(1.0f / 6);
     case HALCYON_ACTIVATION_SIGMOID: return splat(1) / (splat(1) + exponential(-x));
@@ -53,7 +51,7 @@ INLINE V activated(int kind, V x) {
 /// At the kinks of the hard kinds, the slope of the flat side for hard-sigmoid and of the outer line for hard-swish, as PyTorch.
 INLINE V derivative(int kind, V x) {
     switch (kind) {
-    case HALCYON_ACTIVATION_GELU: geluDerivative(1, &x); return x;
+    case HALCYON_ACTIVATION_GELU: return geluDerivative(x);
     case HALCYON_ACTIVATION_HARD_SWISH: {
         const V inner = (x * splat(2) + splat(3)) * splat(1.0f / 6);
         return choose((I)(x <= -3), splat(0), choose((I)(x >= 3), splat(1), inner));
@@ -77,49 +75,52 @@ INLINE V derivative(int kind, V x) {
     default: { enum { activation = HALCYON_ACTIVATION_NONE }; __VA_ARGS__ } break;                        \
     }
 
-/// y = x Φ(x), or with `dy`, dy times its derivative; four vectors at once.
-static void geluRows(Size rows, Size length, const float *x, Size xPitch, const float *dy, Size dyPitch, float *y, Size yPitch) {
-    for (Size r = 0; r < rows; r++, x += xPitch, y += yPitch, dy = dy ? dy + dyPitch : NULL) {
-        const float *const factors = dy ? dy : x;
-        Size start = 0;
-        for (; start + 4 * W <= length; start += 4 * W) {
-            V values[4];
-            for (int v = 0; v < 4; v++) values[v] = load(x + start + v * W, W);
-            if (dy) geluDerivative(4, values);
-            else cumulative(4, values);
-            for (int v = 0; v < 4; v++) store(y + start + v * W, values[v] * load(factors + start + v * W, W), W);
-        }
-        LANES(length - start, {
-            V value = load(x + start + i, k);
-            if (dy) geluDerivative(1, &value);
-            else cumulative(1, &value);
-            store(y + start + i, value * load(factors + start + i, k), k);
-        });
-    }
-}
+/// An activation, or with dy its gradient (y is dx), of all pixels.
+typedef struct {
+    int kind;
+    Size channels, xPitch, dyPitch, yPitch;
+    const float *x, *dy;
+    float *y;
+} SmoothWork;
 
-static void smooth_activation(Size pixels, Size channels, int kind, const float *x, Size xPitch, float *y, Size yPitch) {
+static void smoothShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const SmoothWork *const w = context;
+    const Size pixels = end - first, channels = w->channels, xPitch = w->xPitch, yPitch = w->yPitch;
+    const float *const x = w->x + first * xPitch;
+    float *const y = w->y + first * yPitch;
     const int dense = xPitch == channels && yPitch == channels;
-    if (kind == HALCYON_ACTIVATION_GELU) {
-        geluRows(dense ? 1 : pixels, dense ? pixels * channels : channels, x, xPitch, NULL, 0, y, yPitch);
-        return;
-    }
-    WITH_ACTIVATION(kind, {
+    WITH_ACTIVATION(w->kind, {
         ELEMENTWISE(dense, store(y + r * yPitch + i, activated(activation, load(x + r * xPitch + i, k)), k););
     })
 }
 
-static void smooth_activation_backward(Size pixels, Size channels, int kind, const float *x, Size xPitch, const float *dy,
-                                       Size dyPitch, float *dx, Size dxPitch) {
+static void smoothGradientShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const SmoothWork *const w = context;
+    const Size pixels = end - first, channels = w->channels, xPitch = w->xPitch, dyPitch = w->dyPitch, dxPitch = w->yPitch;
+    const float *const x = w->x + first * xPitch, *const dy = w->dy + first * dyPitch;
+    float *const dx = w->y + first * dxPitch;
     const int dense = xPitch == channels && dyPitch == channels && dxPitch == channels;
-    if (kind == HALCYON_ACTIVATION_GELU) {
-        geluRows(dense ? 1 : pixels, dense ? pixels * channels : channels, x, xPitch, dy, dyPitch, dx, dxPitch);
-        return;
-    }
-    WITH_ACTIVATION(kind, {
+    WITH_ACTIVATION(w->kind, {
         ELEMENTWISE(dense, {
             const V slope = derivative(activation, load(x + r * xPitch + i, k));
             store(dx + r * dxPitch + i, load(dy + r * dyPitch + i, k) * slope, k);
         });
     })
+}
+
+/// Pixels worth a thread: a few thousand numbers.
+INLINE Size smoothGrain(Size channels) { return 1 + 4096 / (channels + 1); }
+
+static void smooth_activation(Size pixels, Size channels, int kind, const float *x, Size xPitch, float *y, Size yPitch) {
+    SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .y = y, .yPitch = yPitch};
+    halcyon_parallel(pixels, smoothGrain(channels), smoothShare, &work);
+}
+
+static void smooth_activation_backward(Size pixels, Size channels, int kind, const float *x, Size xPitch, const float *dy,
+                                       Size dyPitch, float *dx, Size dxPitch) {
+    SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .dy = dy, .dyPitch = dyPitch, .y = dx,
+                       .yPitch = dxPitch};
+    halcyon_parallel(pixels, smoothGrain(channels), smoothGradientShare, &work);
 }

@@ -200,7 +200,7 @@ void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdif
 void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                         const float *beta, float epsilon, float *y, ptrdiff_t yPitch);
 /// Its gradients, the statistics recomputed from x. Overwrites dx, gammaGradient[c], betaGradient[c]. dx may be dy or x.
-/// `scratch` holds 2 * channels doubles.
+/// `scratch` holds 2 * channels doubles for each thread.
 void halcyon_layer_norm_backward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *dy,
                                  ptrdiff_t dyPitch, const float *gamma, float epsilon, float *dx, ptrdiff_t dxPitch,
                                  float *gammaGradient, float *betaGradient, double *scratch);

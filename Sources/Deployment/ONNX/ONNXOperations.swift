@@ -30,7 +30,9 @@ extension StopGradient: ONNXOperation {
 
 extension Convolution: ONNXOperation {
     package func addNodes(to nodes: inout ONNXNodes, _ inputs: [ONNXValue]) -> String {
-        let y = nodes.convolution(inputs, dilation: dilation, groups: 1)
+        let residual = addsResidual ? inputs.last : nil
+        var y = nodes.convolution(residual == nil ? inputs : inputs.dropLast(), dilation: dilation, groups: 1)
+        if let residual { y = nodes.add("Add", y, residual.name) }
         return activation == .relu ? nodes.add("Relu", y) : y
     }
 }

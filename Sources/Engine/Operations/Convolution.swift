@@ -14,7 +14,7 @@ package struct Convolution: Operation {
     package var dilation: Int
     package var activation: FusedActivation
     /// Whether the last input is added; only for weights of which `canAddResidual`.
-    var addsResidual = false
+    package var addsResidual = false
 
     package init(dilation: Int = 1, activation: FusedActivation = .none) {
         self.dilation = dilation

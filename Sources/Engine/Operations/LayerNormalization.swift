@@ -93,7 +93,7 @@ package struct LayerNormalizationGradient: Operation {
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
         let (x, dy, dx, epsilon) = (context.inputs[0], context.inputs[2], context.outputs[0], Float(self.epsilon))
         let channels = x.shape.channels
-        return FunctionKernel(scratchBytes: 2 * channels * MemoryLayout<Double>.size) { o in
+        return FunctionKernel(scratchBytes: context.threads * 2 * channels * MemoryLayout<Double>.size) { o in
             halcyon_layer_norm_backward(
                 x.shape.pixels, channels, o.inputs[0], x.pitch, o.inputs[2], dy.pitch, o.inputs[1], epsilon, o.outputs[0],
                 dx.pitch, o.outputs[1], o.outputs[2], o.scratch.assumingMemoryBound(to: Double.self))

@@ -55,11 +55,11 @@ package struct SmoothActivation: Operation {
 
     package var attributes: Document { ["kind": .string(kind.rawValue)] }
     package var inPlaceInput: Int? { 0 }
-    /// The laws' values stay inside -3...3, where the hard kinds have their kinks; a test of the engine's own reaches beyond.
+    /// The laws' values stay inside -3...3, where the hard kinds have their kinks; a test of the engine's own reaches beyond. The last
+    /// shape is long enough to be shared.
     package static var samples: [OperationSample] {
-        Kind.allCases.flatMap { kind in
-            [OperationSample(SmoothActivation(kind), [[1, 3, 5, 7]]), OperationSample(SmoothActivation(kind), [[3, 4, 3, 16]])]
-        }
+        let shapes: [Shape] = [[1, 3, 5, 7], [3, 4, 3, 16], [1, 24, 21, 16]]
+        return Kind.allCases.flatMap { kind in shapes.map { OperationSample(SmoothActivation(kind), [$0]) } }
     }
 
     package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[0]] }
@@ -92,7 +92,10 @@ package struct SmoothActivationGradient: Operation {
     package var attributes: Document { ["kind": .string(kind.rawValue)] }
     package var inPlaceInput: Int? { 1 }
     package static var samples: [OperationSample] {
-        SmoothActivation.Kind.allCases.map { OperationSample(SmoothActivationGradient($0), [[2, 3, 5, 7], [2, 3, 5, 7]]) }
+        let shapes: [Shape] = [[2, 3, 5, 7], [1, 24, 21, 16]]
+        return SmoothActivation.Kind.allCases.flatMap { kind in
+            shapes.map { OperationSample(SmoothActivationGradient(kind), [$0, $0]) }
+        }
     }
 
     package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[1]] }
