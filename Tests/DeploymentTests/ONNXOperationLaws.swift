@@ -58,7 +58,7 @@ import Testing
             }
             values.append(Tensor(shape, elements))
             let name = "x\(index)"
-            if shape.rank == 4, !isConvolution || index == 0 {
+            if shape.rank == 4, !isConvolution || index != 1 {
                 inputs.append(graph.input(name, channels: shape.channels))
                 shapes[name] = shape
                 maps[name] = ONNXArray(values[index])

@@ -85,7 +85,7 @@ import Testing
 
     @Test(arguments: [
         (["--seed=-1"], "--seed"), (["--steps", "0"], "--steps"), (["--batch", "0"], "batch"), (["--size", "0"], "--size"),
-        (["--precision", "bf16"], "f32"), (["--out", "/nowhere/at/all"], "no folder"), (["--out", "/"], "folder"),
+        (["--precision", "f16"], "f32"), (["--out", "/nowhere/at/all"], "no folder"), (["--out", "/"], "folder"),
         (["--precision", "f64", "--size", "3000"], "--precision f32"), (["--architecture", "none.yaml"], "none.yaml"),
     ]) func faultyOptionsEndWithTwo(_ options: [String], _ words: String) throws {
         let folder = try Folder()
