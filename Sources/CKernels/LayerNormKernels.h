@@ -1,7 +1,7 @@
-// Layer normalization (Ba, Kiros, Hinton 2016) over the channels of each pixel. Blocks of pixels stay in the level 1 cache while one
-// pass after the other finds their means, their deviations and the results, a few pixels at a time.
+// Layer normalization (Ba, Kiros, Hinton 2016) over the channels of each pixel. Blocks of pixels stay in the level 1 cache while
+// one pass after the other finds their means, their deviations and the results, a few pixels at a time.
 
-/// Most pixels of a block. Their contributions to gamma's and beta's gradients are added in float before they are added in double.
+/// Most pixels of a block. Their parts of gamma's and beta's gradients are added in float before they are added in double.
 enum { layerNormBlock = 64 };
 
 /// Pixels taken at once; a Quad holds one number of each.
