@@ -1,7 +1,7 @@
-// Layer normalization (Ba, Kiros, Hinton 2016) over the channels of each pixel. Blocks of pixels stay in the level 1 cache while one
-// pass after the other finds their means, their deviations and the results, a few pixels at a time.
+// Layer normalization (Ba, Kiros, Hinton 2016) over the channels of each pixel. Blocks of pixels stay in the level 1 cache while
+// one pass after the other finds their means, their deviations and the results, a few pixels at a time.
 
-/// Most pixels of a block. Their contributions to gamma's and beta's gradients are added in float before they are added in double.
+/// Most pixels of a block. Their parts of gamma's and beta's gradients are added in float before they are added in double.
 enum { layerNormBlock = 64 };
 
 /// Pixels taken at once; a Quad holds one number of each.
@@ -11,7 +11,7 @@ typedef float UnalignedQuad __attribute__((vector_size(layerNormGroup * 4), alig
 
 INLINE Quad quadFrom(V v, int first) { return (Quad){v[first], v[first + 1], v[first + 2], v[first + 3]}; }
 
-/// The sum of a vector's quarters, eighths ...: 4 lanes.
+/// The sum of a vector's groups of four lanes.
 INLINE Quad folded(V v) {
     Quad sum = quadFrom(v, 0);
     for (int first = 4; first < W; first += 4) sum += quadFrom(v, first);
@@ -43,7 +43,7 @@ typedef struct {
     double *totals; // of a share, gamma's gradient, then beta's
 } LayerNorm;
 
-/// Numbers of the pixels of a block: y or dx = (x - mean) * slope + ...
+/// Numbers of the pixels of a block.
 typedef struct {
     float mean[layerNormBlock], inverseDeviation[layerNormBlock];
     float slope[layerNormBlock], offset[layerNormBlock]; // dx = (x - mean) * slope + offset + dy * gamma * inverseDeviation
@@ -101,7 +101,7 @@ static void deviationsOfBlock(const LayerNorm *w, Size first, Size pixels, Block
 
 static void layerNormShare(void *context, Size begin, Size end, int share) {
     (void)share;
-    const LayerNorm *const w = context;
+    const LayerNorm work = *(const LayerNorm *)context, *const w = &work;
     BlockStatistics s;
     for (Size first = begin, taken; first < end; first += taken) {
         taken = minimum(end - first, layerNormPixels(w->channels));
