@@ -29,8 +29,11 @@ import Testing
         let expected = ReferenceInterpreter<Double>(training).run(inputs: inputs, parameters: parameters)
         #expect(wanted.count == graph.parameters.count { $0.trainable })
 
-        // As it is, with rewrites, and image by image.
-        for options in [CompileOptions(fusion: false), CompileOptions(), CompileOptions(partBytes: 1)] {
+        // As it is, with rewrites, image by image, and in strips of pixels too.
+        let all = [
+            CompileOptions(fusion: false), CompileOptions(), CompileOptions(partBytes: 1), CompileOptions(partBytes: 1, stripBytes: 1),
+        ]
+        for options in all {
             let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 0))
             for (name, tensor) in parameters { store.set(name, tensor.elements.map(Float.init)) }
             let gradients = GradientStore(for: store)

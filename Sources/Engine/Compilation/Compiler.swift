@@ -94,8 +94,7 @@ package enum Compiler {
         for (position, number) in order.enumerated() { for input in graph.nodes[number].inputs { lastUse[input.index] = position } }
         let throughout = graph.outputs.map(\.value.index) + graph.updates.map(\.value.index) + gradients.map(\.value.index)
         for index in throughout { lastUse[index] = order.count }
-        let isInference = gradients.isEmpty && options.fusion
-        let strips = isInference
+        let strips = options.fusion
             ? StripPlan(graph, shapes: shapes, body: body, isFixed: isFixed, kept: Set(throughout), options: options) : nil
         var storages = StorageAssignment(
             graph: graph, shapes: shapes, order: body, kept: throughout.map(ValueID.init(index:)), slices: options.fusion,
