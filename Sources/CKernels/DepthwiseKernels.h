@@ -17,6 +17,7 @@ typedef struct {
     Size height, width, channels, dilation;
     int kernel, sourceKind, derivativeKind;
     const float *x, *weights, *bias, *argument, *dy;
+    const halcyon_pointwise *expand; // makes the source's rows from x; NULL: x is the source
     Size xPitch, argumentPitch, dyPitch, yPitch, weightPitch;
     float *y;
     int hasBias;
@@ -78,8 +79,19 @@ typedef struct {
     int endsBlock;                         // whether it is the last of a block of rows
 } DepthwiseRow;
 
+/// Channels first ..< first + channels of a row of all images' rows, made from x, [column][64].
+static void expandRow(const Depthwise *d, Size row, Size first, Size channels, float *expanded) {
+    halcyon_pointwise k = *d->expand;
+    k.x = d->x + row * d->width * d->xPitch, k.xPitch = d->xPitch;
+    k.batch = 1, k.pixels = d->width, k.outputs = channels;
+    k.weights += first / pointwiseGroup * k.inputs * pointwiseGroup;
+    if (k.bias) k.bias += first;
+    k.y = expanded, k.yPitch = depthwiseSlab;
+    pointwiseShare(&k, 0, d->width, 0);
+}
+
 /// Runs the body for rows begin ..< end of all images, slab by slab in each.
-INLINE void depthwiseWalk(const Depthwise *d, const Ring *ring, Size begin, Size end,
+INLINE void depthwiseWalk(const Depthwise *d, const Ring *ring, int share, Size begin, Size end,
                           void (*body)(const Depthwise *, const Ring *, const DepthwiseRow *)) {
     for (Size top = begin, bottom; top < end; top = bottom) {
         const Size image = top / d->height * d->height; // the row of all rows where the image begins
@@ -87,9 +99,14 @@ INLINE void depthwiseWalk(const Depthwise *d, const Ring *ring, Size begin, Size
         for (Size first = 0; first < d->channels; first += depthwiseSlab) {
             DepthwiseRow part = {.first = first, .channels = minimum(d->channels - first, depthwiseSlab)};
             for (Size row = top - image < ring->margin ? 0 : top - image - ring->margin; row < bottom - image + ring->margin; row++) {
-                if (row < d->height)
+                if (row < d->height && d->expand) {
+                    float *const expanded = (float *)(d->scratch + (share + 1) * d->shareBytes) - d->width * depthwiseSlab;
+                    expandRow(d, image + row, first, part.channels, expanded);
+                    fillRow(ring, ringRow(ring, row, d->height), d->sourceKind, d->width, part.channels, expanded, depthwiseSlab);
+                } else if (row < d->height) {
                     fillRow(ring, ringRow(ring, row, d->height), d->sourceKind, d->width, part.channels,
                             d->x + (image + row) * d->width * d->xPitch + first, d->xPitch);
+                }
                 const Size target = row - ring->margin;
                 if (image + target < top) continue;
                 for (int a = 0; a < d->kernel; a++)
@@ -154,17 +171,17 @@ static void tapRows(const Depthwise *d, const Ring *ring, const DepthwiseRow *pa
 static void depthwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
     const Depthwise *const d = context;
     const Ring ring = emptyRing(d, share);
-    depthwiseWalk(d, &ring, begin, end, tapRows);
+    depthwiseWalk(d, &ring, share, begin, end, tapRows);
 }
 
 static void depthwise(Size batch, Size height, Size width, Size channels, int kernel, Size dilation, int sourceKind,
-                      const float *x, Size xPitch, const float *weights, const float *bias, int derivativeKind,
+                      const halcyon_pointwise *expand, const float *x, Size xPitch, const float *weights, const float *bias, int derivativeKind,
                       const float *argument, Size argumentPitch, float *y, Size yPitch, void *scratch) {
     Depthwise d = {.height = height, .width = width, .channels = channels, .dilation = dilation, .kernel = kernel,
-                   .sourceKind = sourceKind, .derivativeKind = derivativeKind, .x = x, .weights = weights, .bias = bias,
+                   .sourceKind = sourceKind, .derivativeKind = derivativeKind, .expand = expand, .x = x, .weights = weights, .bias = bias,
                    .argument = argument, .xPitch = xPitch, .argumentPitch = argumentPitch, .yPitch = yPitch,
                    .weightPitch = (channels + 15) / 16 * 16, .y = y, .scratch = scratch,
-                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, 1)};
+                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, expand != NULL, 1)};
     halcyon_parallel(batch * height, depthwiseGrain, depthwiseShare, &d);
 }
 
@@ -237,7 +254,7 @@ static void depthwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end
     const Ring ring = emptyRing(d, share);
     const Size rest = d->shareBytes - ringVectors(&ring) * (Size)sizeof(V); // zero, as floats and as doubles
     memset(gradientTotals(&ring), 0, (size_t)rest);
-    depthwiseWalk(d, &ring, begin, end, weightRows);
+    depthwiseWalk(d, &ring, share, begin, end, weightRows);
 }
 
 static void depthwise_weight_gradient(Size batch, Size height, Size width, Size channels, int kernel, Size dilation,
@@ -246,7 +263,7 @@ static void depthwise_weight_gradient(Size batch, Size height, Size width, Size 
     Depthwise d = {.height = height, .width = width, .channels = channels, .dilation = dilation, .kernel = kernel,
                    .sourceKind = sourceKind, .x = x, .dy = dy, .xPitch = xPitch, .dyPitch = dyPitch,
                    .weightPitch = (channels + 15) / 16 * 16, .hasBias = db != NULL, .scratch = scratch,
-                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, 1)};
+                   .shareBytes = halcyon_depthwise_scratch_bytes(width, channels, kernel, dilation, 0, 1)};
     const int shares = batch * height ? halcyon_shares(batch * height, depthwiseGrain) : 0;
     halcyon_parallel(batch * height, depthwiseGrain, depthwiseGradientShare, &d);
     const Size taps = (Size)kernel * kernel, margin = kernel / 2 * dilation;

@@ -240,9 +240,9 @@ void halcyon_channel_scale_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t
 }
 
 void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
-        dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
-        derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch) {
-    kernels()->depthwise(batch, height, width, channels, kernel, dilation, sourceKind, x, xPitch, weights, bias,
+        dilation, int sourceKind, const struct halcyon_pointwise *expand, const float *x, ptrdiff_t xPitch, const float *weights,
+        const float *bias, int derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch) {
+    kernels()->depthwise(batch, height, width, channels, kernel, dilation, sourceKind, expand, x, xPitch, weights, bias,
             derivativeKind, argument, argumentPitch, y, yPitch, scratch);
 }
 
@@ -253,11 +253,13 @@ void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdif
             dyPitch, dw, db, scratch);
 }
 
-ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation, int threads) {
+ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation, int expands,
+                                          int threads) {
     const ptrdiff_t margin = kernel / 2 * dilation, slab = 64, lines = kernel * kernel + 1;
     const ptrdiff_t ring = (2 * margin + 2) * (width + 2 * margin) * slab * (ptrdiff_t)sizeof(float);
     const ptrdiff_t totals = lines * ((channels + 15) / 16 * 16) * (ptrdiff_t)sizeof(double);
-    return threads * (ring + totals + (lines * slab * (ptrdiff_t)sizeof(float) + 63) / 64 * 64);
+    const ptrdiff_t expanded = expands ? width * slab * (ptrdiff_t)sizeof(float) : 0;
+    return threads * (ring + totals + expanded + (lines * slab * (ptrdiff_t)sizeof(float) + 63) / 64 * 64);
 }
 
 void halcyon_layer_norm(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,

@@ -6,7 +6,6 @@
 #include "ImageKernels.h"
 #include "SmoothKernels.h"
 #include "ChannelKernels.h"
-#include "DepthwiseKernels.h"
 #include "AttentionPacking.h"
 #include "LayerNormKernels.h"
 #include "AttentionProducts.h"
@@ -14,6 +13,7 @@
 #include "PixelShuffleKernels.h"
 #include "Halves.h"
 #include "PointwiseKernels.h"
+#include "DepthwiseKernels.h"
 #include "PointwiseGradientKernels.h"
 #include "WinogradKernels.h"
 

@@ -196,6 +196,10 @@ import Testing
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]
         case "depthwise-convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][2] * inputs[2][3]
+        case "expanded-depthwise-convolution":
+            // The 1x1 convolution's, and a kernel for each channel.
+            let kernel = inputs.last!.rank == 4 ? inputs.last! : inputs[inputs.count - 2]
+            expected = inputs[0].count * inputs[1][0] + inputs[0].pixels * kernel[0] * kernel[2] * kernel[3]
         case "window-attention":
             // Two products for each window and head: places x places x channels.
             let window = (item.sample.operation as? WindowAttention)?.window ?? 0

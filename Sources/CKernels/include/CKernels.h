@@ -178,14 +178,17 @@ void halcyon_channel_scale_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t
 
 // MARK: Depthwise convolution. Stride 1, kernel 3, 5 or 7, zero padding that keeps the size.
 
+struct halcyon_pointwise;
 /// Bytes of 64-byte aligned `scratch` that the two kernels below need.
-ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation, int threads);
+ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t dilation, int expands,
+                                          int threads);
 /// y = bias + the depthwise convolution of act(x), bias and act optional (NULL, HALCYON_ACTIVATION_NONE). `weights` is
 /// [kernel * kernel, C rounded up to 16], zeros behind C. If `argument` is not NULL, y is multiplied by the derivative of
 /// `derivativeKind` there: with the taps in reverse order and x = dy, that is the gradient of the convolution of an activation. y must
-/// not overlap x or the argument.
+/// not overlap x or the argument. With `expand` (else NULL) the convolution is of act(expand x): its weights, bias, inputs and pitch of
+/// x count, in Float32; rows of what it makes are never written to memory.
 void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
-        dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
+        dilation, int sourceKind, const struct halcyon_pointwise *expand, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
         derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch);
 /// dw [C, kernel, kernel] and, if not NULL, db [C], from the convolution's input x (before its activation) and dy. Sums of 16
 /// rows are float, of more double.

@@ -27,15 +27,21 @@ final class DepthwiseKernel: Kernel {
 
     static func scratchBytes(_ context: KernelContext, weight: Shape, dilation: Int) -> Int {
         halcyon_depthwise_scratch_bytes(
-            context.inputs[0].shape.width, weight[0], Int32(weight[2]), dilation, Int32(context.threads))
+            context.inputs[0].shape.width, weight[0], Int32(weight[2]), dilation, 0, Int32(context.threads))
     }
 
-    private static func pitch(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+    static func pitch(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
 
     func prepare(_ operands: Operands) {
-        let pitch = Self.pitch(channels)
-        let prepared = operands.prepared.bindMemory(to: Float.self, capacity: taps * pitch)
-        let weight = operands.inputs[1]
+        Self.prepare(
+            operands.inputs[1], channels: channels, taps: taps, isFlipped: isFlipped,
+            to: operands.prepared.assumingMemoryBound(to: Float.self))
+    }
+
+    static func prepare(
+        _ weight: UnsafePointer<Float>, channels: Int, taps: Int, isFlipped: Bool = false, to prepared: UnsafeMutablePointer<Float>
+    ) {
+        let pitch = pitch(channels)
         for tap in 0..<taps {
             let source = isFlipped ? taps - 1 - tap : tap
             for c in 0..<pitch { prepared[tap * pitch + c] = c < channels ? weight[c * taps + source] : 0 }

@@ -36,7 +36,7 @@ package enum Compiler {
     ///   - inputs: the shape of each input.
     /// - Throws: `ShapeError`.
     package static func compile(_ graph: Graph, inputs: [String: Shape], options: CompileOptions = CompileOptions()) throws -> Program {
-        let (graph, applied) = graph.applying(options.fusion ? fusionCatalogue : [])
+        let (graph, applied) = graph.applying(options.fusion ? inferenceFusionCatalogue : [])
         return try compile(prepared: graph, gradients: [], inputs: inputs, options: options, rewrites: applied)
     }
 

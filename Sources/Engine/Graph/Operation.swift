@@ -80,7 +80,7 @@ package let operationCatalogue: [any Operation.Type] = [
     Upsampling.self, UpsamplingGradient.self,
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
     PixelLoss.self, PixelLossGradient.self,
-    DepthwiseConvolution.self, DepthwiseInputGradient.self, DepthwiseWeightGradient.self,
+    DepthwiseConvolution.self, DepthwiseInputGradient.self, DepthwiseWeightGradient.self, ExpandedDepthwise.self,
     SmoothActivation.self, SmoothActivationGradient.self, Multiply.self,
     GlobalAveragePooling.self, GlobalAveragePoolingGradient.self, ActivatedPooling.self, ActivatedPoolingGradient.self,
     ChannelScale.self, ChannelScaleGradient.self,

@@ -84,7 +84,7 @@ package struct DepthwiseConvolution: Operation {
         let code = SmoothActivation.Kind.code(inputActivation)
         return DepthwiseKernel(context, weight: weight, dilation: dilation, isFlipped: false) { o, prepared in
             halcyon_depthwise(
-                x.shape.batch, x.shape.height, x.shape.width, x.shape.channels, kernel, dilation, code, o.inputs[0], x.pitch,
+                x.shape.batch, x.shape.height, x.shape.width, x.shape.channels, kernel, dilation, code, nil, o.inputs[0], x.pitch,
                 prepared, hasBias ? o.inputs[2] : nil, HALCYON_ACTIVATION_NONE, nil, 0, o.outputs[0], y.pitch, o.scratch)
         }
     }
@@ -139,7 +139,7 @@ package struct DepthwiseInputGradient: Operation {
         return DepthwiseKernel(context, weight: weight, dilation: dilation, isFlipped: true) { o, prepared in
             halcyon_depthwise(
                 dy.shape.batch, dy.shape.height, dy.shape.width, dy.shape.channels, kernel, dilation, HALCYON_ACTIVATION_NONE,
-                o.inputs[0], dy.pitch, prepared, nil, code, isActivated ? o.inputs[2] : nil, argumentPitch, o.outputs[0], dx.pitch,
+                nil, o.inputs[0], dy.pitch, prepared, nil, code, isActivated ? o.inputs[2] : nil, argumentPitch, o.outputs[0], dx.pitch,
                 o.scratch)
         }
     }

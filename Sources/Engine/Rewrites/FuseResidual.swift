@@ -29,7 +29,7 @@ private func addingResidual(_ operation: any Operation, _ weight: Shape) -> (any
 
 extension Graph {
     /// The shape of a convolution's weight, perhaps with a batch norm folded in; nil where it is another node's output.
-    fileprivate func weightShape(_ value: ValueID) -> Shape? {
+    func weightShape(_ value: ValueID) -> Shape? {
         switch values[value.index] {
         case .parameter(let number): parameters[number].shape
         case .node(let number, _): nodes[number].operation is FoldedWeight ? weightShape(nodes[number].inputs[0]) : nil

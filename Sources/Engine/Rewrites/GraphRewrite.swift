@@ -8,6 +8,9 @@ package struct GraphRewrite: Sendable {
 /// In the order in which they are applied.
 package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseResidual, fuseActivation, fuseSmoothActivation]
 
+/// Those and what only an inference can do.
+package let inferenceFusionCatalogue: [GraphRewrite] = fusionCatalogue + [fuseExpansion]
+
 /// How many places of a graph a rewrite changed.
 package struct AppliedRewrite: Sendable, Equatable {
     package var name: String
