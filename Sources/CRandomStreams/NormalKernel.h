@@ -73,3 +73,10 @@ static void NORMALS(uint64_t key, uint64_t block, ptrdiff_t count, double gain, 
         y[i] = isSafe ? upper : __builtin_nanf("");
     }
 }
+
+#undef fromBits
+#undef toBits
+#undef fromWord
+#undef naturalLogarithm
+#undef cosine
+#undef NORMALS

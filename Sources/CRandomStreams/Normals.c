@@ -1,7 +1,7 @@
 #include <string.h>
 #include "CRandomStreams.h"
 
-// An inner function cannot be shared between instruction sets: each version has its own names.
+// An inner function cannot be shared between instruction sets: each version has its own names, which the kernel forgets at its end.
 #define fromBits fromBitsPortable
 #define toBits toBitsPortable
 #define fromWord fromWordPortable
@@ -9,12 +9,6 @@
 #define cosine cosinePortable
 #define NORMALS normalsPortable
 #include "NormalKernel.h"
-#undef fromBits
-#undef toBits
-#undef fromWord
-#undef naturalLogarithm
-#undef cosine
-#undef NORMALS
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -25,12 +19,6 @@
 #define cosine cosine256
 #define NORMALS normals256
 #include "NormalKernel.h"
-#undef fromBits
-#undef toBits
-#undef fromWord
-#undef naturalLogarithm
-#undef cosine
-#undef NORMALS
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)
