@@ -27,28 +27,34 @@ INLINE Size packedOffset(Size v, Size steps) { return v * W / pointwiseGroup * s
 
 /// The products of a block, from vector `first` of the outputs: sums[row][vector] over the steps.
 INLINE void pointwiseSums(int rows, int vectors, Size steps, Size first, const float *x, Size xPitch, const float *weights, V *sums) {
-    for (int j = 0; j < rows * vectors; j++) sums[j] = (V){0};
+    UNROLLED for (int j = 0; j < rows * vectors; j++) sums[j] = (V){0};
+#pragma clang loop unroll(disable)
     for (Size s = 0; s < steps; s++) {
         V factor[pointwiseVectors];
-        for (int v = 0; v < vectors; v++)
+        UNROLLED for (int v = 0; v < vectors; v++)
             factor[v] = *(const UnalignedV *)(weights + packedOffset(first + v, steps) + s * pointwiseGroup);
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             const V value = broadcast(x + r * xPitch + s);
-            for (int v = 0; v < vectors; v++) sums[r * vectors + v] = multiplyAdd(value, factor[v], sums[r * vectors + v]);
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r * vectors + v] = multiplyAdd(value, factor[v], sums[r * vectors + v]);
         }
     }
 }
 
 /// What follows the products: y = relu(sum + bias + residual), all but the sum optional, from vector `first` of the outputs.
 INLINE void pointwiseFinish(const halcyon_pointwise *k, int rows, int vectors, Size first, Size pixel, const V *sums) {
-    for (int v = 0; v < vectors; v++) {
-        const Size o = (first + v) * W, lanes = minimum(W, k->outputs - o);
-        const V bias = k->bias ? load(k->bias + o, lanes) : (V){0};
-        for (int r = 0; r < rows; r++) {
+    // What a store might change is read before.
+    const Size outputs = k->outputs, yPitch = k->yPitch, residualPitch = k->residualPitch;
+    const float *const biases = k->bias, *const residual = k->residual ? k->residual + pixel * residualPitch : NULL;
+    float *const y = k->y + pixel * yPitch;
+    const int relu = k->relu;
+    UNROLLED for (int v = 0; v < vectors; v++) {
+        const Size o = (first + v) * W, lanes = minimum(W, outputs - o);
+        const V bias = biases ? load(biases + o, lanes) : (V){0};
+        UNROLLED for (int r = 0; r < rows; r++) {
             V value = sums[r * vectors + v] + bias;
-            if (k->residual) value += load(k->residual + (pixel + r) * k->residualPitch + o, lanes);
-            if (k->relu) value = whereActive(value, value);
-            store(k->y + (pixel + r) * k->yPitch + o, value, lanes);
+            if (residual) value += load(residual + r * residualPitch + o, lanes);
+            if (relu) value = whereActive(value, value);
+            store(y + r * yPitch + o, value, lanes);
         }
     }
 }
