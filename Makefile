@@ -7,7 +7,7 @@ PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev l
 RUNS ?= runs
 QUICKSTART := Experiments/quickstart/experiment.yaml
 
-.PHONY: quickstart test test-long build setup format clean
+.PHONY: quickstart test test-long test-crashes build setup format clean
 
 quickstart: build
 	@if [ -f $(RUNS)/quickstart/study.sqlite ]; then $(HALCYON) resume $(RUNS)/quickstart; \
@@ -28,6 +28,10 @@ test: setup
 
 test-long: setup
 	HALCYON_LONG_TESTS=1 $(SWIFT) test -c release --scratch-path .build-tests
+
+test-crashes: setup
+	HALCYON_HISTORIES=50000 HALCYON_CRASH_POINTS=1000 $(SWIFT) test -c release --scratch-path .build-tests \
+		--filter 'SimulationTests|ControllerCrashTests'
 
 # Installs the system packages that are missing, and says which.
 setup:
