@@ -25,6 +25,19 @@ import Trials
         if points >= 100 { #expect(tally.afterCheckpoint * 10 >= tally.crashes * 3) }
     }
 
+    /// Killed before anything is in the study's file, and just after: it is a study that can be resumed.
+    @Test(arguments: ["lock-taken:1", "rename-begins:1", "rename-done:1", "commit-begins:1", "commit-done:1", "commit-begins:2"])
+    func aStudyKilledAtItsBeginningGoesOn(_ failpoint: String) throws {
+        let folder = try Folder()
+        let (file, study) = (try folder.write("e.yaml", CrashCampaign.Kind.all[2].experiment), folder.path("study"))
+        let killed = try Program.run("search", file, "--out", study, "--trials", "1", environment: ["HALCYON_FAILPOINT": failpoint])
+        #expect(killed.status == SIGKILL)
+        let began = FileManager.default.fileExists(atPath: study + "/study.sqlite")
+        let again = try began ? Program.run("resume", study) : Program.run("search", file, "--out", study, "--trials", "1")
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try StudyReader(directory: study).trials().map(\.state) == [.complete])
+    }
+
     /// Every failpoint is passed by a search: none is dead code, and their names are those of the catalogue.
     @Test func aSearchPassesEveryFailpoint() throws {
         let folder = try Folder()
