@@ -55,22 +55,39 @@ static int all_finite(Size count, const float *x) {
     return 1;
 }
 
+/// Adam's numbers, and all that it updates.
+typedef struct {
+    float *parameters, *firstMoments, *secondMoments;
+    const float *gradients;
+    float keep, second, epsilon, rest1, rest2, stepSize, rootCorrection, gradientScale;
+} AdamWork;
+
+static void adamShare(void *context, Size begin, Size end, int share) {
+    (void)share;
+    const AdamWork o = *(const AdamWork *)context;
+    float *const parameters = o.parameters + begin, *const firstMoments = o.firstMoments + begin;
+    float *const secondMoments = o.secondMoments + begin;
+    const float *const gradients = o.gradients + begin;
+    LANES(end - begin, {
+        const V g = load(gradients + i, k) * o.gradientScale;
+        const V m = load(firstMoments + i, k), first = m + (g - m) * o.rest1;
+        const V v = load(secondMoments + i, k) * o.second + g * g * o.rest2;
+        const V denominator = __builtin_elementwise_sqrt(v) * o.rootCorrection + o.epsilon;
+        store(firstMoments + i, first, k);
+        store(secondMoments + i, v, k);
+        store(parameters + i, load(parameters + i, k) * o.keep - first * o.stepSize / denominator, k);
+    });
+}
+
 static void adam(Size count, float *parameters, const float *gradients, float *firstMoments, float *secondMoments,
                  double learningRate, double beta1, double beta2, double epsilon, double weightDecay, Size step,
                  float gradientScale) {
-    const float keep = (float)(1 - learningRate * weightDecay), second = (float)beta2, epsilonF = (float)epsilon;
-    const float rest1 = (float)(1 - beta1), rest2 = (float)(1 - beta2);
-    const float stepSize = (float)(learningRate / (1 - power(beta1, step)));
-    const float rootCorrection = (float)(1 / squareRoot(1 - power(beta2, step)));
-    LANES(count, {
-        const V g = load(gradients + i, k) * gradientScale;
-        const V m = load(firstMoments + i, k), first = m + (g - m) * rest1;
-        const V v = load(secondMoments + i, k) * second + g * g * rest2;
-        const V denominator = __builtin_elementwise_sqrt(v) * rootCorrection + epsilonF;
-        store(firstMoments + i, first, k);
-        store(secondMoments + i, v, k);
-        store(parameters + i, load(parameters + i, k) * keep - first * stepSize / denominator, k);
-    });
+    AdamWork work = {.parameters = parameters, .firstMoments = firstMoments, .secondMoments = secondMoments, .gradients = gradients,
+                     .keep = (float)(1 - learningRate * weightDecay), .second = (float)beta2, .epsilon = (float)epsilon,
+                     .rest1 = (float)(1 - beta1), .rest2 = (float)(1 - beta2),
+                     .stepSize = (float)(learningRate / (1 - power(beta1, step))),
+                     .rootCorrection = (float)(1 / squareRoot(1 - power(beta2, step))), .gradientScale = gradientScale};
+    halcyon_parallel(count, 4096, adamShare, &work);
 }
 
 static double mean_squared_error(Size count, const float *x, const float *target) {

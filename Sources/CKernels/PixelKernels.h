@@ -8,12 +8,29 @@
         for (Size r = 0; r < rows; r++) LANES(length, __VA_ARGS__);            \
     } while (0)
 
+/// Pixels worth a thread: a few thousand numbers.
+INLINE Size pixelGrain(Size channels) { return 1 + 4096 / (channels + 1); }
+
+/// One or two maps to another.
+typedef struct {
+    Size channels, aPitch, bPitch, yPitch;
+    const float *a, *b;
+    float *y;
+} PixelWork;
+
+static void copyShare(void *context, Size first, Size end, int share) {
+    (void)share;
+    const PixelWork *const w = context;
+    const Size pixels = end - first, channels = w->channels;
+    const float *const a = w->a + first * w->aPitch;
+    float *const y = w->y + first * w->yPitch;
+    if (w->aPitch == channels && w->yPitch == channels) memmove(y, a, (size_t)(pixels * channels) * sizeof *y);
+    else ELEMENTWISE(0, store(y + r * w->yPitch + i, load(a + r * w->aPitch + i, k), k););
+}
+
 static void copy(Size pixels, Size channels, const float *x, Size xPitch, float *y, Size yPitch) {
-    if (xPitch == channels && yPitch == channels) {
-        if (pixels * channels) memmove(y, x, (size_t)(pixels * channels) * sizeof *y);
-        return;
-    }
-    ELEMENTWISE(0, store(y + r * yPitch + i, load(x + r * xPitch + i, k), k););
+    PixelWork work = {.channels = channels, .a = x, .aPitch = xPitch, .y = y, .yPitch = yPitch};
+    halcyon_parallel(pixels, pixelGrain(channels), copyShare, &work);
 }
 
 static void accumulate(Size pixels, Size channels, const float *x, Size xPitch, float *y, Size yPitch) {
@@ -24,10 +41,19 @@ static void accumulate(Size pixels, Size channels, const float *x, Size xPitch, 
 }
 
 #define BINARY(name, operator)                                                                                              \
-    static void name(Size pixels, Size channels, const float *a, Size aPitch, const float *b, Size bPitch, float *y,          \
-                     Size yPitch) {                                                                                          \
-        ELEMENTWISE(aPitch == channels && bPitch == channels && yPitch == channels,                                          \
-                    store(y + r * yPitch + i, load(a + r * aPitch + i, k) operator load(b + r * bPitch + i, k), k););        \
+    static void name##Share(void *context, Size first, Size end, int share) {                                               \
+        (void)share;                                                                                                        \
+        const PixelWork *const w = context;                                                                                 \
+        const Size pixels = end - first, channels = w->channels, aPitch = w->aPitch, bPitch = w->bPitch, yPitch = w->yPitch; \
+        const float *const a = w->a + first * aPitch, *const b = w->b + first * bPitch;                                     \
+        float *const y = w->y + first * yPitch;                                                                             \
+        ELEMENTWISE(aPitch == channels && bPitch == channels && yPitch == channels,                                         \
+                    store(y + r * yPitch + i, load(a + r * aPitch + i, k) operator load(b + r * bPitch + i, k), k););       \
+    }                                                                                                                       \
+    static void name(Size pixels, Size channels, const float *a, Size aPitch, const float *b, Size bPitch, float *y,         \
+                     Size yPitch) {                                                                                         \
+        PixelWork work = {channels, aPitch, bPitch, yPitch, a, b, y};                                                       \
+        halcyon_parallel(pixels, pixelGrain(channels), name##Share, &work);                                                 \
     }
 BINARY(add, +)
 BINARY(subtract, -)

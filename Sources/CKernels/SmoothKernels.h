@@ -110,17 +110,14 @@ static void smoothGradientShare(void *context, Size first, Size end, int share) 
     })
 }
 
-/// Pixels worth a thread: a few thousand numbers.
-INLINE Size smoothGrain(Size channels) { return 1 + 4096 / (channels + 1); }
-
 static void smooth_activation(Size pixels, Size channels, int kind, const float *x, Size xPitch, float *y, Size yPitch) {
     SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .y = y, .yPitch = yPitch};
-    halcyon_parallel(pixels, smoothGrain(channels), smoothShare, &work);
+    halcyon_parallel(pixels, pixelGrain(channels), smoothShare, &work);
 }
 
 static void smooth_activation_backward(Size pixels, Size channels, int kind, const float *x, Size xPitch, const float *dy,
                                        Size dyPitch, float *dx, Size dxPitch) {
     SmoothWork work = {.kind = kind, .channels = channels, .x = x, .xPitch = xPitch, .dy = dy, .dyPitch = dyPitch, .y = dx,
                        .yPitch = dxPitch};
-    halcyon_parallel(pixels, smoothGrain(channels), smoothGradientShare, &work);
+    halcyon_parallel(pixels, pixelGrain(channels), smoothGradientShare, &work);
 }

@@ -368,30 +368,50 @@ INLINE void transformFilters(const float *weights, Size stride, Size count, int 
     for (int h = 0; h < 6; h++) filterTransform(rows[h], u[h]);
 }
 
-/// `outputs` and `inputs` are those of `weights`; `reversed` exchanges their parts.
-static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
-    const Size to = reversed ? inputs : outputs, from = reversed ? outputs : inputs, lanes = halcyon_winograd_lanes(to);
-    const Size toStride = reversed ? 9 : inputs * 9, fromStride = reversed ? inputs * 9 : 9;
-    const Size rows = elements(from);
-    for (Size row = 0; row < rows; row++)
+/// Filters on their way to transformed ones: those of inputs `from` are rows, those of outputs `to` lanes.
+typedef struct {
+    Size to, from, toStride, fromStride;
+    const float *weights;
+    int reversed, isRounded;
+    float *transformed;
+} FilterWork;
+
+static void transformFilterRows(void *context, Size begin, Size end, int share) {
+    (void)share;
+    const FilterWork *const f = context;
+    const Size to = f->to, toStride = f->toStride, fromStride = f->fromStride;
+    const Size rows = elements(f->from), lanes = halcyon_winograd_lanes(to);
+    const float *const weights = f->weights;
+    float *const transformed = f->transformed;
+    const int reversed = f->reversed;
+    for (Size row = begin; row < end; row++)
         for (Size o = 0; o < lanes; o += W) {
             const Size count = o < to ? minimum(W, to - o) : 0;
             V u[6][6];
 #ifdef KERNEL_BF16
-            (void)isRounded;
             const float *const first = weights + 2 * row * fromStride + o * toStride;
             V next[6][6];
             transformFilters(first, toStride, count, reversed, u);
-            transformFilters(first + fromStride, toStride, 2 * row + 1 < from ? count : 0, reversed, next);
+            transformFilters(first + fromStride, toStride, 2 * row + 1 < f->from ? count : 0, reversed, next);
             for (int h = 0; h < 6; h++)
                 for (int w = 0; w < 6; w++) store(transformed + ((h * 6 + w) * rows + row) * lanes + o, paired(u[h][w], next[h][w]), W);
 #else
             transformFilters(weights + row * fromStride + o * toStride, toStride, count, reversed, u);
             for (int h = 0; h < 6; h++)
                 for (int w = 0; w < 6; w++)
-                    store(transformed + ((h * 6 + w) * rows + row) * lanes + o, isRounded ? rounded(u[h][w]) : u[h][w], W);
+                    store(transformed + ((h * 6 + w) * rows + row) * lanes + o, f->isRounded ? rounded(u[h][w]) : u[h][w], W);
 #endif
         }
+}
+
+/// Units of a work whose units have this many filters, so that a share is worth a thread.
+INLINE Size filterGrain(Size filters) { return 1 + 512 / (filters + 1); }
+
+/// `outputs` and `inputs` are those of `weights`; `reversed` exchanges their parts.
+static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
+    FilterWork work = {outputs, inputs, inputs * 9, 9, weights, reversed, isRounded, transformed};
+    if (reversed) work = (FilterWork){inputs, outputs, 9, inputs * 9, weights, reversed, isRounded, transformed};
+    halcyon_parallel(elements(work.from), filterGrain(work.to), transformFilterRows, &work);
 }
 
 typedef struct {
@@ -544,27 +564,43 @@ static void correlateTiles(void *context, Size first, Size end, int share) {
     }
 }
 
-static void winograd_weight_gradient(const halcyon_winograd_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
-    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels, outputs = s->outputChannels;
-    const Size tiles = blockTiles(inputs + lanes, gradientBytes), all = frequencies * inputs * lanes;
-    WinogradRun run = {tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles};
-    const int shares = halcyon_shares(tileCount(s), 24);
-    halcyon_parallel(tileCount(s), 24, correlateTiles, &run);
-    for (int share = 1; share < shares; share++) {
-        const float *const more = scratch + share * run.shareFloats;
-        for (Size i = 0; i < all; i += W) store(scratch + i, load(scratch + i, W) + load(more + i, W), W);
-    }
-    for (Size i = 0; i < inputs; i++)
+/// The sums of some shares, and where the filters' gradients go.
+typedef struct {
+    const halcyon_winograd_shape *s;
+    float *sums, *dw;
+    Size shareFloats;
+    int shares;
+} FilterGradientWork;
+
+/// The gradients of the filters of some input channels, from what the shares have summed.
+static void finishFilterGradients(void *context, Size begin, Size end, int own) {
+    (void)own;
+    const FilterGradientWork *const g = context;
+    const Size lanes = halcyon_winograd_lanes(g->s->outputChannels), inputs = g->s->inputChannels, outputs = g->s->outputChannels;
+    for (Size i = begin; i < end; i++)
         for (Size o = 0; o < outputs; o += W) {
-            V rows[3][6], g[3][3];
+            V rows[3][6], filters[3][3];
             for (int w = 0; w < 6; w++) {
                 V column[6], t[3];
-                for (int h = 0; h < 6; h++) column[h] = load(scratch + ((h * 6 + w) * inputs + i) * lanes + o, W);
+                for (int h = 0; h < 6; h++) {
+                    const float *const from = g->sums + ((h * 6 + w) * inputs + i) * lanes + o;
+                    column[h] = load(from, W);
+                    for (int share = 1; share < g->shares; share++) column[h] += load(from + share * g->shareFloats, W);
+                }
                 filterGradientTransform(column, t);
                 for (int h = 0; h < 3; h++) rows[h][w] = t[h];
             }
-            for (int h = 0; h < 3; h++) filterGradientTransform(rows[h], g[h]);
+            for (int h = 0; h < 3; h++) filterGradientTransform(rows[h], filters[h]);
             for (Size j = 0; j < minimum(W, outputs - o); j++)
-                for (int tap = 0; tap < 9; tap++) dw[((o + j) * inputs + i) * 9 + tap] = g[tap / 3][tap % 3][j];
+                for (int tap = 0; tap < 9; tap++) g->dw[((o + j) * inputs + i) * 9 + tap] = filters[tap / 3][tap % 3][j];
         }
+}
+
+static void winograd_weight_gradient(const halcyon_winograd_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
+    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+    const Size tiles = blockTiles(inputs + lanes, gradientBytes), all = frequencies * inputs * lanes;
+    WinogradRun run = {tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles};
+    halcyon_parallel(tileCount(s), 24, correlateTiles, &run);
+    FilterGradientWork work = {s, scratch, dw, run.shareFloats, halcyon_shares(tileCount(s), 24)};
+    halcyon_parallel(inputs, filterGrain(s->outputChannels), finishFilterGradients, &work);
 }

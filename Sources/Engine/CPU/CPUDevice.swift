@@ -62,6 +62,7 @@ package struct CPUDevice: Sendable {
         _ store: ParameterStore, _ gradients: GradientStore, state: AdamState, settings: AdamSettings, step: Int,
         gradientScale: Float = 1
     ) {
+        halcyon_set_threads(Int32(threads))
         halcyon_adam(
             store.trainable.count, store.trainable.pointer, gradients.buffer.pointer, state.firstMoments.pointer,
             state.secondMoments.pointer, settings.learningRate, settings.beta1, settings.beta2, settings.epsilon,
