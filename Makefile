@@ -1,5 +1,6 @@
 # make quickstart   installs what is missing, builds, runs a real search of at most 5 minutes
 # make test         the same, then the tests        make test-long   the slow suites too
+# make test-crashes what a crash can cost, at full size
 # make build        the release binary              make format      the source in the project's style
 SWIFT ?= swift
 HALCYON := .build/release/halcyon

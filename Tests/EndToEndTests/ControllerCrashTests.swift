@@ -4,7 +4,7 @@ import Testing
 import TrialStore
 import Trials
 
-/// `HALCYON_CRASH_POINTS=1000` is the full size (about half an hour); `HALCYON_CRASH_SEED` chooses others.
+/// `HALCYON_CRASH_POINTS=1000` is the full size (a quarter of an hour on a quiet machine); `HALCYON_CRASH_SEED` chooses others.
 @Suite(.serialized) struct ControllerCrashTests {
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap(Int.init) ?? standard
