@@ -57,9 +57,6 @@ static void fillRow(const Ring *ring, V *row, int kind, Size width, Size channel
     })
 }
 
-/// Ahead of a loop of constant length, so that what it indexes can stay in registers.
-#define UNROLLED _Pragma("clang loop unroll(full)")
-
 /// Runs the statement with constants `kernel` and, where it is 1, `dilation`.
 #define WITH_KERNEL(d, ...)                                                                        \
     switch ((d)->kernel * 2 + ((d)->dilation == 1)) {                                              \

@@ -344,7 +344,11 @@ void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *we
     (table ? table->pointwise_pack : kernels()->pointwise_pack)(inputs, outputs, weights, isTransposed, isRounded, packed);
 }
 
-ptrdiff_t halcyon_pointwise_scratch(ptrdiff_t inputs, int threads) { return threads * 48 * paddedTo16(inputs); }
+ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads) {
+    const ptrdiff_t inputs = operands->inputs;
+    if (operands->isRounded) return threads * 48 * paddedTo16(inputs); // staged pixels
+    return isGated ? threads * halcyon_pointwise_packed_floats(inputs, operands->outputs) : 0;
+}
 
 void halcyon_pointwise_run(const halcyon_pointwise *operands) {
     const halcyon_half_table *const table = halves(operands->isRounded);

@@ -4,6 +4,7 @@
 #include "PixelKernels.h"
 #include "BatchNormKernels.h"
 #include "ImageKernels.h"
+#include "SmoothActivations.h"
 #include "SmoothKernels.h"
 #include "ChannelKernels.h"
 #include "AttentionPacking.h"

@@ -27,28 +27,34 @@ INLINE Size packedOffset(Size v, Size steps) { return v * W / pointwiseGroup * s
 
 /// The products of a block, from vector `first` of the outputs: sums[row][vector] over the steps.
 INLINE void pointwiseSums(int rows, int vectors, Size steps, Size first, const float *x, Size xPitch, const float *weights, V *sums) {
-    for (int j = 0; j < rows * vectors; j++) sums[j] = (V){0};
+    UNROLLED for (int j = 0; j < rows * vectors; j++) sums[j] = (V){0};
+#pragma clang loop unroll(disable)
     for (Size s = 0; s < steps; s++) {
         V factor[pointwiseVectors];
-        for (int v = 0; v < vectors; v++)
+        UNROLLED for (int v = 0; v < vectors; v++)
             factor[v] = *(const UnalignedV *)(weights + packedOffset(first + v, steps) + s * pointwiseGroup);
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             const V value = broadcast(x + r * xPitch + s);
-            for (int v = 0; v < vectors; v++) sums[r * vectors + v] = multiplyAdd(value, factor[v], sums[r * vectors + v]);
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r * vectors + v] = multiplyAdd(value, factor[v], sums[r * vectors + v]);
         }
     }
 }
 
 /// What follows the products: y = relu(sum + bias + residual), all but the sum optional, from vector `first` of the outputs.
 INLINE void pointwiseFinish(const halcyon_pointwise *k, int rows, int vectors, Size first, Size pixel, const V *sums) {
-    for (int v = 0; v < vectors; v++) {
-        const Size o = (first + v) * W, lanes = minimum(W, k->outputs - o);
-        const V bias = k->bias ? load(k->bias + o, lanes) : (V){0};
-        for (int r = 0; r < rows; r++) {
+    // What a store might change is read before.
+    const Size outputs = k->outputs, yPitch = k->yPitch, residualPitch = k->residualPitch;
+    const float *const biases = k->bias, *const residual = k->residual ? k->residual + pixel * residualPitch : NULL;
+    float *const y = k->y + pixel * yPitch;
+    const int relu = k->relu;
+    UNROLLED for (int v = 0; v < vectors; v++) {
+        const Size o = (first + v) * W, lanes = minimum(W, outputs - o);
+        const V bias = biases ? load(biases + o, lanes) : (V){0};
+        UNROLLED for (int r = 0; r < rows; r++) {
             V value = sums[r * vectors + v] + bias;
-            if (k->residual) value += load(k->residual + (pixel + r) * k->residualPitch + o, lanes);
-            if (k->relu) value = whereActive(value, value);
-            store(k->y + (pixel + r) * k->yPitch + o, value, lanes);
+            if (residual) value += load(residual + r * residualPitch + o, lanes);
+            if (relu) value = whereActive(value, value);
+            store(y + r * yPitch + o, value, lanes);
         }
     }
 }
@@ -85,33 +91,49 @@ INLINE void pointwisePanel(const halcyon_pointwise *k, int vectors, Size steps, 
     }
 
 /// Copies `count` pixels to rows of a staging buffer, times the gate, rounded to bf16. Returns the staged rows' pitch.
-static Size pointwiseStage(Size count, Size channels, const float *x, Size xPitch, const float *gate, int isRounded, float *staged) {
+static Size pointwiseStage(Size count, Size channels, const float *x, Size xPitch, const float *gate, float *staged) {
     const Size pitch = elements((channels + 15) / 16 * 16);
     for (Size p = 0; p < count; p++) LANES(channels, {
         V value = load(x + p * xPitch + i, k);
         if (gate) value *= load(gate + i, k);
-        if (isRounded) storeRounded(staged + p * pitch, i, value);
-        else *(UnalignedV *)(staged + p * pitch + i) = value;
+        storeRounded(staged + p * pitch, i, value);
     });
     return pitch;
 }
 
+/// Packed float weights times the gate of their inputs: the products are those of gated inputs, which need not be copied.
+static void pointwiseGateWeights(Size inputs, Size outputs, const float *weights, const float *gate, float *gated) {
+    for (Size first = 0; first < outputs; first += pointwiseGroup)
+        for (Size s = 0; s < inputs; s++, weights += pointwiseGroup, gated += pointwiseGroup)
+            for (Size j = 0; j < pointwiseGroup; j += W) store(gated + j, load(weights + j, W) * splat(gate[s]), W);
+}
+
+/// The smooth activation of `count` pixels that were just written.
+static void pointwiseActivate(int kind, Size count, Size channels, float *y, Size pitch) {
+    WITH_ACTIVATION(kind, for (Size p = 0; p < count; p++, y += pitch)
+                    LANES(channels, store(y + i, activated(activation, load(y + i, k)), k);););
+}
+
 static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
-    const halcyon_pointwise *const k = context;
+    halcyon_pointwise call = *(const halcyon_pointwise *)context;
+    const halcyon_pointwise *const k = &call;
+    const float *const weights = k->weights;
     const Size steps = elements(k->inputs), count = (k->outputs + W - 1) / W;
-    const int isStaged = k->gate || k->isRounded;
-    float *const staged = (float *)k->scratch + share * pointwiseChunk * ((k->inputs + 15) / 16 * 16);
+    float *const own = (float *)k->scratch + share * halcyon_pointwise_scratch(k, k->gate != NULL, 1);
     for (Size pixel = begin, taken; pixel < end; pixel += taken) {
         taken = minimum(pointwiseChunk, end - pixel);
         if (k->gate) taken = minimum(taken, k->pixels - pixel % k->pixels);
-        const float *x = k->x + pixel * k->xPitch;
+        const float *x = k->x + pixel * k->xPitch, *const gate = k->gate ? k->gate + pixel / k->pixels * k->gatePitch : NULL;
         Size xPitch = k->xPitch;
-        if (isStaged) {
-            const float *const gate = k->gate ? k->gate + pixel / k->pixels * k->gatePitch : NULL;
-            xPitch = pointwiseStage(taken, k->inputs, x, xPitch, gate, k->isRounded, staged);
-            x = staged;
+        if (k->isRounded) {
+            xPitch = pointwiseStage(taken, k->inputs, x, xPitch, gate, own);
+            x = own;
+        } else if (gate && (pixel == begin || pixel % k->pixels == 0)) {
+            pointwiseGateWeights(k->inputs, k->outputs, weights, gate, own);
+            call.weights = own;
         }
         POINTWISE_PANELS(count, pointwisePanel(k, vectors, steps, first, x, xPitch, pixel, taken);)
+        if (k->activation) pointwiseActivate(k->activation, taken, k->outputs, k->y + pixel * k->yPitch, k->yPitch);
     }
 }
 

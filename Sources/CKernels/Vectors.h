@@ -90,6 +90,9 @@ INLINE double power(double base, Size exponent) {
     return result;
 }
 
+/// Ahead of a loop of constant length, so that what it indexes can stay in registers.
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
 /// Runs the statements for lanes i ..< i + k of n: full vectors (k = W, a constant), then one partial vector.
 #define LANES(n, ...)                               \
     do {                                            \

@@ -290,6 +290,8 @@ typedef struct halcyon_pointwise {
     const float *residual;
     ptrdiff_t residualPitch;
     int relu;
+    /// One of HALCYON_ACTIVATION_*.
+    int activation;
     float *y;
     ptrdiff_t yPitch;
     /// Whether x (after the gate) and the weights are rounded to bf16, to nearest even; sums are float in any case.
@@ -319,8 +321,9 @@ ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs);
 /// Packs [outputs, inputs], or [inputs, outputs] if `isTransposed`, as the gradient of the input needs it.
 void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
                             float *packed);
-ptrdiff_t halcyon_pointwise_scratch(ptrdiff_t inputs, int threads);
-/// y = relu(W (gate x) + bias + residual), all but W x optional. y must not overlap x.
+/// From the sizes and `isRounded`, and whether there is a gate.
+ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads);
+/// y = act(relu(W (gate x) + bias + residual)), all but W x optional. y must not overlap x.
 void halcyon_pointwise_run(const halcyon_pointwise *operands);
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads);
 /// dw = the sum over pixels of dy (gate x)ᵀ and db = that of dy. Sums of 128 pixels are made in registers, their sum is float.

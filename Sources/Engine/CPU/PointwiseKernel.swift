@@ -10,22 +10,26 @@ final class PointwiseKernel: Kernel {
     private let isTransposed: Bool
     private var call: halcyon_pointwise
     private let hasBias: Bool
-    private let hasResidual: Bool
+    /// Where the residual and the gate are among the inputs.
+    private let residualInput: Int?
+    private let gateInput: Int?
 
     /// - Parameters:
     ///   - x: what is read: dy for the gradient of the input.
-    ///   - residual: what is added to the output, the last input.
+    ///   - residual: what is added to the output: the last input but the gate.
+    ///   - gate: what multiplies x, the last input.
     init(
         _ context: KernelContext, x: KernelContext.View, y: KernelContext.View, weight: Shape, isTransposed: Bool = false,
-        hasBias: Bool = false, relu: Bool = false, residual: KernelContext.View? = nil
+        hasBias: Bool = false, relu: Bool = false, residual: KernelContext.View? = nil, activation: SmoothActivation.Kind? = nil,
+        gate: KernelContext.View? = nil
     ) {
         inputs = x.shape.channels
         outputs = y.shape.channels
         self.isTransposed = isTransposed
         self.hasBias = hasBias
-        hasResidual = residual != nil
+        gateInput = gate == nil ? nil : context.inputs.count - 1
+        residualInput = residual == nil ? nil : (gateInput ?? context.inputs.count) - 1
         preparedBytes = halcyon_pointwise_packed_floats(inputs, outputs) * MemoryLayout<Float>.stride
-        scratchBytes = halcyon_pointwise_scratch(inputs, Int32(context.threads)) * MemoryLayout<Float>.stride
         call = halcyon_pointwise()
         call.batch = x.shape.batch
         call.pixels = x.shape.height * x.shape.width
@@ -35,7 +39,11 @@ final class PointwiseKernel: Kernel {
         call.yPitch = y.pitch
         call.residualPitch = residual?.pitch ?? 0
         call.relu = relu ? 1 : 0
+        call.activation = SmoothActivation.Kind.code(activation)
+        call.gatePitch = gate?.pitch ?? 0
         call.isRounded = context.precision == .bf16 ? 1 : 0
+        scratchBytes =
+            halcyon_pointwise_scratch(&call, gate == nil ? 0 : 1, Int32(context.threads)) * MemoryLayout<Float>.stride
     }
 
     /// Below 4 channels on one side the thin kernels of `ConvolutionKernel` are faster.
@@ -52,7 +60,8 @@ final class PointwiseKernel: Kernel {
         call.x = UnsafePointer(operands.inputs[0])
         call.weights = UnsafePointer(operands.prepared.assumingMemoryBound(to: Float.self))
         if hasBias { call.bias = UnsafePointer(operands.inputs[2]) }
-        if hasResidual { call.residual = UnsafePointer(operands.inputs.last!) }
+        if let residualInput { call.residual = UnsafePointer(operands.inputs[residualInput]) }
+        if let gateInput { call.gate = UnsafePointer(operands.inputs[gateInput]) }
         call.y = operands.outputs[0]
         call.scratch = operands.scratch
         halcyon_pointwise_run(&call)

@@ -47,7 +47,7 @@ struct StripPlan {
     /// The map whose pixels a node takes one by one; nil where it does not.
     private static func map(_ node: Graph.Node, _ shapes: [Shape], _ isFixed: [Bool]) -> Shape? {
         let inputs = node.inputs.map { shapes[$0.index] }, output = shapes[node.outputs[0].index]
-        guard type(of: node.operation).isDifferentiable, output.rank == 4, output.batch == 1, node.operation.reach(inputs) == 0,
+        guard type(of: node.operation).isDifferentiable || node.operation is PointwiseConvolution, output.rank == 4, output.batch == 1, node.operation.reach(inputs) == 0,
             !node.operation.mixesImages,
             !node.operation.isIdentity(inputs), !(node.operation is Concatenation), !(node.operation is ChannelSlice),
             node.outputs.allSatisfy({ shapes[$0.index].isMap(like: output) }),

@@ -21,7 +21,7 @@ package struct Convolution: Operation {
         self.activation = activation
     }
 
-    private init(activation: FusedActivation = .none, addsResidual: Bool) {
+    init(activation: FusedActivation = .none, addsResidual: Bool) {
         self.init(activation: activation)
         self.addsResidual = addsResidual
     }
@@ -29,7 +29,7 @@ package struct Convolution: Operation {
     package var attributes: Document {
         ["dilation": .int(dilation), "activation": .string(activation.rawValue), "residual": .bool(addsResidual)]
     }
-    private func hasBias(_ count: Int) -> Bool { count - (addsResidual ? 1 : 0) > 2 }
+    func hasBias(_ count: Int) -> Bool { count - (addsResidual ? 1 : 0) > 2 }
 
     package static var samples: [OperationSample] {
         [

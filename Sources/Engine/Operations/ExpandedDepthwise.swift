@@ -99,7 +99,7 @@ private final class ExpandedDepthwiseKernel: Kernel {
         packedOffset = kernel * kernel * DepthwiseKernel.pitch(channels)
         preparedBytes = (packedOffset + halcyon_pointwise_packed_floats(x.shape.channels, channels)) * MemoryLayout<Float>.stride
         mapFloats = isRounded ? (y.shape.count + 15) / 16 * 16 : 0
-        expansionFloats = isRounded ? (halcyon_pointwise_scratch(x.shape.channels, Int32(context.threads)) + 15) / 16 * 16 : 0
+        expansionFloats = (halcyon_pointwise_scratch(&expansion, 0, Int32(context.threads)) + 15) / 16 * 16
         scratchBytes =
             (mapFloats + expansionFloats) * MemoryLayout<Float>.stride
             + halcyon_depthwise_scratch_bytes(

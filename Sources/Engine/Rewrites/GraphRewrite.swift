@@ -9,7 +9,7 @@ package struct GraphRewrite: Sendable {
 package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseResidual, fuseActivation, fuseSmoothActivation]
 
 /// Those and what only an inference can do.
-package let inferenceFusionCatalogue: [GraphRewrite] = fusionCatalogue + [fuseExpansion]
+package let inferenceFusionCatalogue: [GraphRewrite] = fusionCatalogue + [fuseExpansion, fusePointwise]
 
 /// How many places of a graph a rewrite changed.
 package struct AppliedRewrite: Sendable, Equatable {
