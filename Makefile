@@ -1,5 +1,6 @@
 # make quickstart   installs what is missing, builds, runs a real search of at most 5 minutes
 # make test         the same, then the tests        make test-long   the slow suites too
+# make test-crashes what a crash can cost, at full size
 # make build        the release binary              make format      the source in the project's style
 SWIFT ?= swift
 HALCYON := .build/release/halcyon
@@ -7,7 +8,7 @@ PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev l
 RUNS ?= runs
 QUICKSTART := Experiments/quickstart/experiment.yaml
 
-.PHONY: quickstart test test-long build setup format clean
+.PHONY: quickstart test test-long test-crashes build setup format clean
 
 quickstart: build
 	@if [ -f $(RUNS)/quickstart/study.sqlite ]; then $(HALCYON) resume $(RUNS)/quickstart; \
@@ -28,6 +29,10 @@ test: setup
 
 test-long: setup
 	HALCYON_LONG_TESTS=1 $(SWIFT) test -c release --scratch-path .build-tests
+
+test-crashes: setup
+	HALCYON_HISTORIES=50000 HALCYON_CRASH_POINTS=1000 $(SWIFT) test -c release --scratch-path .build-tests \
+		--filter 'SimulationTests|ControllerCrashTests'
 
 # Installs the system packages that are missing, and says which.
 setup:

@@ -15,20 +15,23 @@ package final class DenoisingEvaluator: TrialEvaluator {
 
     private let cache: ExperimentCache
     private let checkpointSeconds: Double
+    private let checkpointSteps: Int
     private let lockFolder: String
     private let now: @Sendable () -> Double
 
     /// - Parameters:
     ///   - environment: the values of `${NAME}` in an experiment's paths.
     ///   - checkpointSeconds: how often a checkpoint is saved between rungs. It changes no result.
+    ///   - checkpointSteps: after how many steps at the latest.
     ///   - lockFolder: where the quiet machine's lock files are.
     ///   - now: seconds of a steady clock, for latency, profiles and the pace of heartbeats.
     package init(
-        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5,
+        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5, checkpointSteps: Int = .max,
         lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
     ) {
         cache = ExperimentCache(environment: environment)
         self.checkpointSeconds = checkpointSeconds
+        self.checkpointSteps = checkpointSteps
         self.lockFolder = lockFolder
         self.now = now
     }
@@ -75,7 +78,9 @@ package final class DenoisingEvaluator: TrialEvaluator {
                     seed: UInt64(request.seed))
             }
         }
-        if let from = request.from { try attempt.timed("checkpoint") { try Self.restore(trainer, from: from, request) } }
+        try attempt.timed("checkpoint") {
+            if let from = request.from { try Self.restore(trainer, from: from, request) } else { Self.goOn(trainer, from: checkpointPath, request) }
+        }
         attempt.step = trainer.step
 
         func save() throws {
@@ -83,7 +88,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
             try attempt.report(
                 .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
         }
-        var lastSave = now()
+        var (lastSave, lastSaved) = (now(), trainer.step)
         var reached = false
         try attempt.timed("train") {
             do {
@@ -91,13 +96,15 @@ package final class DenoisingEvaluator: TrialEvaluator {
                     to: request.resource, around: { work in try attempt.shared(machine, .training) { work() } },
                     onStep: { step in
                         attempt.step = step.step
+                        failpoint(.stepDone, "\(request.trial) \(request.attempt) \(step.step)")
                         try attempt.heartbeat(.training)
                         if let entry = step.curveEntry {
                             try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
                         }
-                        if step.step < request.resource, self.now() - lastSave >= self.checkpointSeconds {
+                        let isDue = self.now() - lastSave >= self.checkpointSeconds || step.step - lastSaved >= self.checkpointSteps
+                        if step.step < request.resource, isDue {
                             try save()
-                            lastSave = self.now()
+                            (lastSave, lastSaved) = (self.now(), step.step)
                         }
                     }, shouldStop: shouldStop)
             } catch is StopRequested {
@@ -141,6 +148,15 @@ package final class DenoisingEvaluator: TrialEvaluator {
         guard trainer.step <= request.resource else {
             throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for", hint: "raise the recipe's steps, or choose another folder")
         }
+    }
+
+    /// Goes on from the trial's own checkpoint when it stands there untold: its message was lost with the controller. One that is
+    /// damaged or of another training is passed over.
+    private static func goOn(_ trainer: Trainer, from path: String, _ request: TrialRequest) {
+        guard FileManager.default.fileExists(atPath: path), let checkpoint = try? Checkpoint.read(path),
+            checkpoint.step <= request.resource
+        else { return }
+        try? trainer.restore(checkpoint, path: path)
     }
 
     /// One entry an attempt; where the time of the whole trial went.

@@ -159,6 +159,7 @@ package final class Controller {
     /// Removes checkpoints of trials that ended and networks that are not to be kept.
     private func sweep(_ final: [Int], frontChanged: Bool) {
         guard let folder else { return }
+        failpoint(.sweepBegins)
         for number in final { folder.removeCheckpoint(number) }
         switch study.settings.keep {
         case .all: break

@@ -18,8 +18,10 @@ package struct StudyFolder: Sendable {
         let folder = trial(start.trial)
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            failpoint(.renameBegins, folder)
             try Data((start.inspection.architecture.json + "\n").utf8)
                 .write(to: URL(fileURLWithPath: folder + "/architecture.json"), options: .atomic)
+            failpoint(.renameDone, folder)
         } catch {
             throw InputError(file: folder, "cannot be written: \(error.localizedDescription)")
         }

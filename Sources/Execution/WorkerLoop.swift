@@ -66,6 +66,7 @@ package final class WorkerLoop: Sendable {
         var number = 0
         while let line = try lines.next() {
             number += 1
+            failpoint(.workerReceives)
             switch try WireCommand(line: line, number: number) {
             case .stop: status.update { $0.stop = true }
             case .train(let request):
@@ -109,6 +110,7 @@ package final class WorkerLoop: Sendable {
     }
 
     private func send(_ event: WorkerEvent) throws {
+        failpoint(.workerSends)
         try output.update { descriptor in Result { try writeLine(event.line, to: descriptor) } }.get()
     }
 }

@@ -84,6 +84,7 @@ final class WorkerProcess: @unchecked Sendable {
 
     func send(_ command: WireCommand) {
         do {
+            failpoint(.controllerSends)
             try writeLine(command.line, to: input)
         } catch {
             state.update { if $0.killReason == nil { $0.isUnreachable = true } }
@@ -106,6 +107,7 @@ final class WorkerProcess: @unchecked Sendable {
         do {
             while let line = try lines.next() {
                 number += 1
+                failpoint(.controllerReceives)
                 let event = try WorkerEvent(line: line, file: "worker \(pid)", number: number)
                 if case .hello(let hello) = event {
                     state.update { $0.reportedPid = hello.pid }

@@ -53,18 +53,26 @@ package func dominates(_ a: Point, _ b: Point, objectives: [Objective]) -> Bool 
 
 /// The non-dominated rank of each loss vector: 0 for the front, 1 for the front without those, and so on. Equal vectors
 /// have equal ranks. Zhang et al., "An efficient approach to nondominated sorting for evolutionary multiobjective
-/// optimization", 2015 (ENS-SS): in lexicographic order a vector is dominated only by earlier ones.
+/// optimization", 2015 (ENS-BS): in lexicographic order a vector is dominated only by earlier ones, and what a front dominates
+/// every better front dominates too, so its place is found by bisection. With two objectives a front's newest member is its lowest
+/// in the second one and stands for all: O(n log n).
 package func nonDominatedRanks(_ vectors: [[Double]]) -> [Int] {
     let order = vectors.indices.sorted { a, b in
         for (x, y) in zip(vectors[a], vectors[b]) where x != y { return x < y }
         return a < b
     }
+    let isPlanar = vectors.first?.count == 2
     var fronts: [[Int]] = []
     var ranks = Array(repeating: 0, count: vectors.count)
     for index in order {
-        let rank = fronts.firstIndex { front in !front.reversed().contains { dominates(vectors[$0], vectors[index]) } }
-        ranks[index] = rank ?? fronts.count
-        if let rank { fronts[rank].append(index) } else { fronts.append([index]) }
+        var (low, high) = (0, fronts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let rivals = isPlanar ? fronts[middle].suffix(1) : fronts[middle][...]
+            if rivals.reversed().contains(where: { dominates(vectors[$0], vectors[index]) }) { low = middle + 1 } else { high = middle }
+        }
+        ranks[index] = low
+        if low < fronts.count { fronts[low].append(index) } else { fronts.append([index]) }
     }
     return ranks
 }
@@ -74,6 +82,7 @@ package func nonDominatedRanks(_ vectors: [[Double]]) -> [Int] {
 /// best of the others leads; and one is not held back by a vector that is itself behind another.
 package func nonDominatedRanks(_ vectors: [[Double]], deviations: [[Double]]) -> [Int] {
     precondition(vectors.count == deviations.count)
+    if deviations.allSatisfy({ $0.allSatisfy { $0 == 0 } }) { return nonDominatedRanks(vectors) }
     let axes = vectors.first?.indices.map { $0 } ?? []
     let isExact = axes.map { axis in deviations.allSatisfy { $0[axis] == 0 } }
     let significant = axes.filter { isExact[$0] } + axes.filter { !isExact[$0] }

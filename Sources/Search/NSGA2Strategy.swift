@@ -20,7 +20,6 @@ package struct NSGA2Strategy: Strategy {
     private struct Individual {
         var genotype: Genotype
         var resource = 0
-        var points: [[Double]] = []
     }
 
     private let space: SearchSpace
@@ -29,6 +28,8 @@ package struct NSGA2Strategy: Strategy {
     private let crossoverProbability: Double
     private let mutationProbability: Double
     private var individuals: [Int: Individual] = [:]
+    /// The losses of trials that have a result, by number.
+    private var judged: [(trial: Int, points: [[Double]])] = []
     private var started: Set<Genotype> = []
     private var design: InitialDesign
     /// Best first; selected when a proposal needs it.
@@ -54,20 +55,30 @@ package struct NSGA2Strategy: Strategy {
         case .result(let trial, let resource, let points):
             guard var individual = individuals[trial], resource >= individual.resource else { return }
             individual.resource = resource
-            individual.points = points.compactMap { losses(of: $0, objectives: objectives) }
             individuals[trial] = individual
-            mustSelect = true
+            judge(trial, points.compactMap { losses(of: $0, objectives: objectives) })
         case .failed(let trial):
             individuals[trial] = nil
-            mustSelect = true
+            judge(trial, [])
         case .continued, .stopped: break
         }
     }
 
+    /// Replaces what is known of a trial; without points it does not count.
+    private mutating func judge(_ trial: Int, _ points: [[Double]]) {
+        mustSelect = true
+        var (low, high) = (0, judged.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if judged[middle].trial < trial { low = middle + 1 } else { high = middle }
+        }
+        if low < judged.count, judged[low].trial == trial { judged.remove(at: low) }
+        if !points.isEmpty { judged.insert((trial, points), at: low) }
+    }
+
     private mutating func select() {
         mustSelect = false
-        let judged = individuals.filter { !$0.value.points.isEmpty }.sorted { $0.key < $1.key }
-        population = Array(rankTrials(judged.map { (trial: $0.key, points: $0.value.points) }).prefix(populationSize))
+        population = Array(rankTrials(judged).prefix(populationSize))
     }
 
     package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {

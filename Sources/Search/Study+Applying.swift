@@ -7,7 +7,8 @@ extension Study {
     mutating func apply(_ fact: StudyFact, genotype: Genotype? = nil) {
         if fact.changesChoices { hasNothingToDecide = false }
         switch fact {
-        case .sessionStarted, .workerStarted, .paused, .ended: break
+        case .sessionStarted(let trials, _, _, _, _): trialBudget = trials
+        case .workerStarted, .paused, .ended: break
         case .rejected(_, let redraw, _, _): nextRedraw = redraw + 1
         case .started(let start):
             guard let genotype else { preconditionFailure("a started trial comes with its genotype") }
@@ -62,11 +63,12 @@ extension Study {
             }
             settle(trial, .result(trial: trial, resource: resource, points: points))
         case .attemptFailed(let trial, _, _):
-            let progressed = trials[trial].checkpoint?.resource ?? 0 > trials[trial].resourceAtAttemptStart
-            trials[trial].failuresWithoutProgress = progressed ? 0 : trials[trial].failuresWithoutProgress + 1
+            trials[trial].failuresWithoutProgress = hasProgressed(trial) ? 0 : trials[trial].failuresWithoutProgress + 1
             trials[trial].state = .waiting
             enqueue(trial)
         case .attemptInterrupted(let trial, _, _):
+            // It is no failure, but a checkpoint that it saved ends a row of them.
+            if hasProgressed(trial) { trials[trial].failuresWithoutProgress = 0 }
             trials[trial].state = .waiting
             enqueue(trial)
         case .failed(let trial, let reason):
@@ -75,9 +77,16 @@ extension Study {
             trials[trial].failure = reason
             settle(trial, .failed(trial: trial))
         case .pruned(let trial):
+            // The study ends with what its next decision would have seen.
+            showResults(before: decisions.count)
             trials[trial].state = .pruned
             show(.stopped(trial: trial))
         }
+    }
+
+    /// Whether the trial's latest attempt saved a checkpoint beyond where it began.
+    private func hasProgressed(_ trial: Int) -> Bool {
+        trials[trial].checkpoint?.resource ?? 0 > trials[trial].resourceAtAttemptStart
     }
 
     private mutating func decided(_ decision: Decision) {
@@ -114,21 +123,41 @@ extension Study {
         case .started(let start):
             guard start.trial == trials.count else { throw refuse("trial \(start.trial) comes after \(trials.count) trials") }
         default:
-            if let trial = fact.trial, !trials.indices.contains(trial) { throw refuse("trial \(trial) was never started") }
+            guard let number = fact.trial else { break }
+            guard trials.indices.contains(number) else { throw refuse("trial \(number) was never started") }
+            if let fault = fault(fact, trials[number]) { throw refuse("trial \(number) \(fault)") }
         }
         let decision: Int? =
             switch fact {
             case .started(let start): start.decision
-            case .continued(let decision, _, _), .stopped(let decision, _), .nothing(let decision): decision
+            case .continued(let decision, _, _), .stopped(let decision, _), .nothing(let decision), .exhausted(let decision):
+                decision
             default: nil
             }
-        if let decision {
-            guard decision == decisions.count else { throw refuse("decision \(decision) comes after \(decisions.count)") }
-            if let lag = settings.lag, shown <= decision - lag {
-                for number in shown...(decision - lag) {
-                    if case .pending = decisions[number] { throw refuse("decision \(decision) saw no result of \(number)") }
-                }
-            }
+        if let decision, decision != decisions.count { throw refuse("decision \(decision) comes after \(decisions.count)") }
+        var sees = decision
+        if case .pruned = fact { sees = decisions.count }
+        guard let sees, let lag = settings.lag, shown <= sees - lag else { return }
+        for number in shown...(sees - lag) {
+            if case .pending = decisions[number] { throw refuse("decision \(sees) saw no result of \(number)") }
+        }
+    }
+
+    /// Why the fact cannot come next in the trial's life, nil when it can.
+    private func fault(_ fact: StudyFact, _ trial: StudyTrial) -> String? {
+        if trial.state.isFinal { return "had ended before its event \(fact.kind)" }
+        let isDue = trial.state == .waiting && trial.pendingDecision != nil
+        func runs(_ attempt: Int) -> Bool { trial.state == .running && attempt == trial.attempts }
+        switch fact {
+        case .attemptStarted(_, let attempt, _, _, _):
+            return isDue && attempt == trial.attempts + 1 ? nil : "begins attempt \(attempt) out of turn"
+        case .measured(let it, _): return runs(it.attempt) ? nil : "is measured by an attempt that does not run"
+        case .checkpointed(_, let attempt, _, _), .reached(_, let attempt, _, _, _, _), .attemptFailed(_, let attempt, _),
+            .attemptInterrupted(_, let attempt, _):
+            return runs(attempt) ? nil : "has \(fact.kind) of attempt \(attempt), which does not run"
+        case .continued, .stopped, .pruned: return trial.state == .waiting && !isDue ? nil : "is not at rest"
+        case .failed: return isDue ? nil : "fails out of turn"
+        default: return nil
         }
     }
 }

@@ -20,11 +20,16 @@ extension Study {
         }
     }
 
+    /// The next attempt of a trial, from the last checkpoint that was committed.
+    func nextAttempt(of number: Int, in slot: Int) -> StudyFact {
+        let trial = trials[number]
+        return .attemptStarted(
+            trial: number, attempt: trial.attempts + 1, worker: slot, resource: trial.target, from: trial.checkpoint?.path)
+    }
+
     mutating func startAttempt(of number: Int, in slot: Int) {
         let trial = trials[number]
-        record(
-            .attemptStarted(
-                trial: number, attempt: trial.attempts + 1, worker: slot, resource: trial.target, from: trial.checkpoint?.path))
+        record(nextAttempt(of: number, in: slot))
         running[slot] = number
         actions.append(
             .start(

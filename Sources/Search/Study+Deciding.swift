@@ -5,28 +5,52 @@ import Trials
 
 /// Decisions: what to start, to continue, to stop.
 extension Study {
+    /// What is to be decided with what is known now.
+    enum Deliberation {
+        /// The next decision must see results that are not there yet.
+        case wait
+        /// Nothing can be done before a result arrives (without a lag this takes no number).
+        case rest
+        /// Nothing can be done and no result is to come.
+        case end
+        /// The facts of the next decision, in order; a trial that starts comes with its genotype.
+        case decide([(fact: StudyFact, genotype: Genotype?)])
+    }
+
     /// Makes the next decision; false when that must wait for results.
     mutating func decide() -> Bool {
         if hasNothingToDecide { return false }
+        switch deliberate() {
+        case .wait: return false
+        case .rest:
+            hasNothingToDecide = true
+            return false
+        case .end:
+            end()
+            return false
+        case .decide(let facts):
+            for (fact, genotype) in facts { record(fact, genotype: genotype) }
+            return true
+        }
+    }
+
+    /// The next decision, a function of the seed and the facts so far; nothing takes effect but that results are shown which the
+    /// decision has to see.
+    mutating func deliberate() -> Deliberation {
         let number = decisions.count
-        guard mayDecide(number) else { return false }
+        guard mayDecide(number) else { return .wait }
         showResults(before: number)
-        let mayStart = !exhausted && trials.count < settings.budget.trials ?? .max
+        let mayStart = !exhausted && trials.count < trialBudget ?? .max
         switch scheduler.choose(mayStart: mayStart) {
         case .start(let resource):
             precondition(mayStart, "the scheduler starts a trial after the budget is spent")
-            propose(number, resource: resource)
-            return true
+            return .decide(propose(number, resource: resource))
         case .proceed(let trial, let resource):
-            record(.continued(decision: number, trial: trial, resource: resource))
-            return true
-        case .stop(let trial):
-            record(.stopped(decision: number, trial: trial))
-            return true
+            return .decide([(.continued(decision: number, trial: trial, resource: resource), nil)])
+        case .stop(let trial): return .decide([(.stopped(decision: number, trial: trial), nil)])
         case .nothing:
-            if settings.lag != nil { record(.nothing(decision: number)) } else { hasNothingToDecide = true }
-            if !awaitsResults { end() }
-            return settings.lag != nil
+            if !awaitsResults { return .end }
+            return settings.lag == nil ? .rest : .decide([(.nothing(decision: number), nil)])
         }
     }
 
@@ -51,7 +75,7 @@ extension Study {
         let reason =
             exhausted
             ? "the space is exhausted: the last proposals were \(Self.duplicateLimit) duplicates or \(Self.infeasibleLimit) infeasible ones"
-            : settings.budget.trials.map { "the budget of \($0) trials is spent" } ?? "nothing is left to do"
+            : trialBudget.map { "the budget of \($0) trials is spent" } ?? "nothing is left to do"
         record(.ended(reason: reason))
         finish(reason, paused: false)
     }
@@ -60,7 +84,7 @@ extension Study {
 
     /// Draws candidates from (seed, decision, redraw) until one is new and feasible. A rejection tells its redraw, and the
     /// last one is always in the log.
-    private mutating func propose(_ number: Int, resource: Int) {
+    private mutating func propose(_ number: Int, resource: Int) -> [(fact: StudyFact, genotype: Genotype?)] {
         var counts: [Refusal: Int] = [:]
         var rejections: [(refusal: Refusal, fact: StudyFact)] = []
         var infeasible: [Genotype: Rejection] = [:]
@@ -103,10 +127,12 @@ extension Study {
             redraw += 1
         }
         var unlogged = max(0, counts[.infeasible, default: 0] - Self.infeasibleLogged)
+        var facts: [(fact: StudyFact, genotype: Genotype?)] = []
         for (refusal, fact) in rejections {
-            if refusal == .infeasible, unlogged > 0 { unlogged -= 1 } else { record(fact) }
+            if refusal == .infeasible, unlogged > 0 { unlogged -= 1 } else { facts.append((fact, nil)) }
         }
-        if let start { record(start.fact, genotype: start.genotype) } else { record(.exhausted(decision: number)) }
+        facts.append(start.map { ($0.fact, $0.genotype) } ?? (.exhausted(decision: number), nil))
+        return facts
     }
 
     private struct Rejection: Error {

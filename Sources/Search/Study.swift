@@ -46,6 +46,8 @@ package struct Study: Sendable {
     let proposals: RandomStream
     let seeds: RandomStream
 
+    /// The budget of trials that the present session works under; while a log is read, that of the recorded session.
+    var trialBudget: Int?
     var decisions: [Decision] = []
     /// Decisions below this number have been shown (with a lag).
     var shown = 0
@@ -78,6 +80,7 @@ package struct Study: Sendable {
         self.scheduler = scheduler
         self.inspector = inspector
         self.folder = folder
+        trialBudget = settings.budget.trials
         proposals = RandomStream(seed: UInt64(settings.seed)).split("proposal")
         seeds = RandomStream(seed: UInt64(settings.seed)).split("trial")
     }
@@ -89,13 +92,16 @@ package struct Study: Sendable {
     ) throws {
         self.init(
             settings: settings, space: space, strategy: strategy, scheduler: scheduler, inspector: inspector, folder: folder)
-        for fact in facts {
-            try check(fact)
-            if case .started(let start) = fact {
-                apply(fact, genotype: try space.genotype(from: start.genotype))
-            } else {
-                apply(fact)
-            }
+        for fact in facts { try restore(fact) }
+    }
+
+    /// Takes the next fact of its log in.
+    package mutating func restore(_ fact: StudyFact) throws {
+        try check(fact)
+        if case .started(let start) = fact {
+            apply(fact, genotype: try space.genotype(from: start.genotype))
+        } else {
+            apply(fact)
         }
     }
 

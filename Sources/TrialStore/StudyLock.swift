@@ -22,6 +22,7 @@ package final class StudyLock {
             close(descriptor)
             throw InputError(file: path, "cannot be written", hint: "check its permissions and the free space")
         }
+        failpoint(.lockTaken)
     }
 
     deinit { close(descriptor) }

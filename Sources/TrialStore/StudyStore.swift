@@ -23,7 +23,9 @@ package final class StudyStore: TrialLog {
                 try StudyFile.check(version: version, path)
                 for step in StudySchema.steps.dropFirst(version) { try db.execute(sql: step) }
                 try db.execute(sql: "PRAGMA user_version = \(StudySchema.version)")
+                failpoint(.commitBegins)
             }
+            failpoint(.commitDone)
             return database
         }
     }
@@ -43,7 +45,9 @@ package final class StudyStore: TrialLog {
                         sql: "INSERT OR REPLACE INTO hypervolume (number, at, value) VALUES (?, ?, ?)",
                         arguments: [entry.trial, entry.at, entry.value])
                 }
+                failpoint(.commitBegins)
             }
+            failpoint(.commitDone)
         }
     }
 

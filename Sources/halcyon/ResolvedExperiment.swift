@@ -86,7 +86,9 @@ struct ResolvedExperiment {
 
     func write(to path: String) throws {
         do {
+            failpoint(.renameBegins, path)
             try Data(document.yaml.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            failpoint(.renameDone, path)
         } catch {
             throw InputError(file: path, "cannot be written: \(error.localizedDescription)", hint: "check the folder, its permissions and the free space")
         }

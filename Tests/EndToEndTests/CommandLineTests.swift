@@ -7,7 +7,7 @@ import Testing
     @Test func helpAndVersion() throws {
         let help = try Program.run("--help")
         #expect(help.status == 0)
-        for command in ["search", "resume", "pareto", "space", "cost", "train", "evaluate", "denoise", "bench", "worker"] {
+        for command in ["search", "resume", "replay", "pareto", "space", "cost", "train", "evaluate", "denoise", "bench", "worker"] {
             #expect(help.output.contains(command))
             #expect(try Program.run(command, "--help").status == 0)
         }

@@ -11,6 +11,7 @@ let malformedStudies: [MalformedInput] = [
         "a training below a file", "train {net} --experiment {experiment} --out {photo}/t",
         says: ["photo.png/t: the folder cannot be made", "choose another folder"]),
     MalformedInput("no study", "resume {here}", says: ["{here}: is not the folder of a study", "name the folder"]),
+    MalformedInput("no study to replay", "replay {here}", says: ["{here}: is not the folder of a study", "name the folder"]),
     MalformedInput("no checkpoint", "train {net} --experiment {experiment} --out {here} --resume", says: ["there is no checkpoint.h5", "--resume"]),
     MalformedInput("no such trial", "denoise {study}#99 {photo} {here}/o.png", says: ["trial 99", "these have one: 0, 1"]),
     MalformedInput("a trial of no study", "denoise {here}#0 {photo} {here}/o.png", says: ["{here}#0: expected DIR#NUMBER"]),

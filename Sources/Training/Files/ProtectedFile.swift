@@ -75,8 +75,10 @@ package func replaceFile(_ path: String, with bytes: [UInt8]) throws {
     guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
     isOpen = false
     guard close(descriptor) == 0 else { throw failure("cannot be written") }
+    failpoint(.renameBegins, path)
     guard rename(temporary, path) == 0 else { throw failure("cannot be renamed into place") }
     isInPlace = true
+    failpoint(.renameDone, path)
     let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
     let folderDescriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if folderDescriptor >= 0 {
