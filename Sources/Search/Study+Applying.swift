@@ -51,8 +51,8 @@ extension Study {
         case .reached(let trial, _, let resource, let points, let environment, let complete):
             trials[trial].state = complete ? .complete : .waiting
             trials[trial].reached = resource
-            trials[trial].points = points
-            trials[trial].environment = environment
+            trials[trial].setPoints(points, like: trial > 0 ? trials[trial - 1] : nil)
+            trials[trial].environment = environment.map { shared($0) }
             trials[trial].failuresWithoutProgress = 0
             failuresInARow = 0
             for point in points {
@@ -78,10 +78,15 @@ extension Study {
             trials[trial].state = .pruned
             show(.stopped(trial: trial))
         }
+        if let ended = fact.endedTrial { trials[ended].finish() }
     }
+
+    /// The same text in one place of memory for all trials.
+    private mutating func shared(_ environment: String) -> String { environmentNames.insert(environment).memberAfterInsert }
 
     private mutating func decided(_ decision: Decision) {
         decisions.append(decision)
+        if case .pending = decision { pendingDecisions += 1 }
         nextRedraw = 0
     }
 
@@ -95,7 +100,9 @@ extension Study {
     private mutating func settle(_ trial: Int, _ observation: Observation) {
         guard let decision = trials[trial].pendingDecision else { return }
         trials[trial].pendingDecision = nil
-        decisions[decision] = .settled(observation)
+        pendingDecisions -= 1
+        // With a lag the result is shown later; without one it is of no use any more.
+        decisions[decision] = .settled(settings.lag == nil ? nil : observation)
         if settings.lag == nil { show(observation) }
     }
 
@@ -114,7 +121,10 @@ extension Study {
         case .started(let start):
             guard start.trial == trials.count else { throw refuse("trial \(start.trial) comes after \(trials.count) trials") }
         default:
-            if let trial = fact.trial, !trials.indices.contains(trial) { throw refuse("trial \(trial) was never started") }
+            if let trial = fact.trial {
+                guard trials.indices.contains(trial) else { throw refuse("trial \(trial) was never started") }
+                guard !trials[trial].state.isFinal else { throw refuse("\(fact.kind) of trial \(trial), which had ended") }
+            }
         }
         let decision: Int? =
             switch fact {

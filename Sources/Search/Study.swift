@@ -47,6 +47,8 @@ package struct Study: Sendable {
     let seeds: RandomStream
 
     var decisions: [Decision] = []
+    /// How many of them are pending.
+    var pendingDecisions = 0
     /// Decisions below this number have been shown (with a lag).
     var shown = 0
     var nextRedraw = 0
@@ -57,6 +59,7 @@ package struct Study: Sendable {
     /// The trial that each slot works on.
     package internal(set) var running: [Int?] = []
     var environments: [Int: String] = [:]
+    var environmentNames: Set<String> = []
     /// Trials of this session that failed since a rung was last reached, those that diverged not counted.
     var failuresInARow = 0
     /// Whether the study stopped because every trial fails.
@@ -89,13 +92,16 @@ package struct Study: Sendable {
     ) throws {
         self.init(
             settings: settings, space: space, strategy: strategy, scheduler: scheduler, inspector: inspector, folder: folder)
-        for fact in facts {
-            try check(fact)
-            if case .started(let start) = fact {
-                apply(fact, genotype: try space.genotype(from: start.genotype))
-            } else {
-                apply(fact)
-            }
+        for fact in facts { try restore(fact) }
+    }
+
+    /// Takes the next fact of its log in.
+    package mutating func restore(_ fact: StudyFact) throws {
+        try check(fact)
+        if case .started(let start) = fact {
+            apply(fact, genotype: try space.genotype(from: start.genotype))
+        } else {
+            apply(fact)
         }
     }
 
@@ -149,6 +155,7 @@ package struct Study: Sendable {
                 preconditionFailure("decision \(number) came before the result of decision \(shown)")
             }
             if let observation { show(observation) }
+            decisions[shown] = .settled(nil)
             shown += 1
         }
     }
