@@ -2,18 +2,18 @@
 /// many millions of lines. Its values have no locations.
 package struct JSONReader {
     private let bytes: UnsafeRawBufferPointer
-    private let omitted: [StaticString]
+    private let omitted: [String]
     private var place = 0
     private static let deepest = 200
 
-    private init(_ bytes: UnsafeRawBufferPointer, _ omitted: [StaticString]) {
+    private init(_ bytes: UnsafeRawBufferPointer, _ omitted: [String]) {
         self.bytes = bytes
         self.omitted = omitted
     }
 
     /// The document, or nil when the bytes are anything but one well-formed JSON value: then the YAML parser tells where.
     /// - Parameter omitting: fields of the outermost object whose values are passed over and read as null.
-    package static func read(_ bytes: UnsafeRawBufferPointer, omitting: [StaticString] = []) -> Document? {
+    package static func read(_ bytes: UnsafeRawBufferPointer, omitting: [String] = []) -> Document? {
         var reader = JSONReader(bytes, omitting)
         guard let document = reader.value(depth: 0) else { return nil }
         reader.passSpace()
@@ -66,7 +66,7 @@ package struct JSONReader {
             if fields.contains(where: { $0.key == key }) { return nil }
             passSpace()
             guard take(0x3A) else { return nil }
-            if depth == 0, omitted.contains(where: { key == "\($0)" }) {
+            if depth == 0, omitted.contains(key) {
                 passSpace()
                 guard pass() else { return nil }
                 fields.append(Document.Field(key, .null))
@@ -129,11 +129,15 @@ package struct JSONReader {
     private mutating func string() -> String? {
         place += 1
         let begin = place
-        while let byte = next, byte != 0x22, byte != 0x5C, byte >= 0x20 { place += 1 }
-        if next == 0x22 {
-            let text = String(validating: bytes[begin..<place], as: UTF8.self)
+        var union: UInt8 = 0
+        while let byte = next, byte != 0x22, byte != 0x5C, byte >= 0x20 {
+            union |= byte
             place += 1
-            return text
+        }
+        if next == 0x22 {
+            let plain = UnsafeRawBufferPointer(rebasing: bytes[begin..<place])
+            place += 1
+            return union < 0x80 ? String(decoding: plain, as: UTF8.self) : String(validating: plain, as: UTF8.self)
         }
         var units = Array(bytes[begin..<place])
         while let byte = next {

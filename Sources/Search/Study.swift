@@ -99,7 +99,7 @@ package struct Study: Sendable {
     package mutating func restore(_ fact: StudyFact) throws {
         try check(fact)
         if case .started(let start) = fact {
-            apply(fact, genotype: try space.genotype(from: start.genotype))
+            apply(fact, genotype: type(of: strategy).observesGenotypes ? try space.genotype(from: start.genotype) : Genotype())
         } else {
             apply(fact)
         }

@@ -42,7 +42,7 @@ func restoreRecords(_ db: Database, _ path: String, _ body: (StudyRecord) throws
     guard final == ended else { throw StudyFile.damaged(path, "the log ends \(ended) trials, the table \(final)") }
 }
 
-private func record(_ row: Row, _ path: String, omitting: [StaticString]) throws -> StudyRecord {
+private func record(_ row: Row, _ path: String, omitting: [String]) throws -> StudyRecord {
     let seq = try row.decode(Int.self, atIndex: 0)
     do {
         let quick = try row.withUnsafeData(atIndex: 4) { data in

@@ -35,6 +35,9 @@ struct Halcyon: ParsableCommand {
         } catch let error as InputError {
             Terminal.complain("\(error)")
             Foundation.exit(2)
+        } catch let failure as StorageFailure {
+            Terminal.complain("\(failure) (make space there, then run the command again)")
+            Foundation.exit(1)
         } catch let error as ExitCode {
             Foundation.exit(error.rawValue)
         } catch {
