@@ -70,7 +70,7 @@ let package = Package(
         tests("Deployment", ["Deployment", "Training", "Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams", protobuf]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
         tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
-        tests("TrialStore", ["TrialStore", "Trials", "Documents"]),
+        tests("TrialStore", ["TrialStore", "Trials", "Documents", grdb]),
         tests("Execution", ["Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("Reporting", ["Reporting", "TrialStore", "Search", "Trials", "Documents"]),
         tests("EndToEnd", ["Imaging", "TrialStore", "Trials", "Documents", "RandomStreams"]),

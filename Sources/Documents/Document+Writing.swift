@@ -43,6 +43,12 @@ extension Document {
 
     private static func quote(_ string: String, into text: inout String) {
         text += "\""
+        // Most texts are plain and are copied as a whole.
+        if string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+            text += string
+            text += "\""
+            return
+        }
         for scalar in string.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""

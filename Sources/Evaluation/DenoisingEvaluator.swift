@@ -84,7 +84,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
         attempt.step = trainer.step
 
         func save() throws {
-            try attempt.timed("checkpoint") { try trainer.checkpoint().write(to: checkpointPath) }
+            try attempt.timed("checkpoint") { try Self.writing(in: request.folder) { try trainer.checkpoint().write(to: checkpointPath) } }
             try attempt.report(
                 .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
         }
@@ -129,22 +129,41 @@ package final class DenoisingEvaluator: TrialEvaluator {
             Point(point: point.point, threshold: point.threshold, metrics: point.metrics.filter { $0.key != "noisy_psnr_db" })
         }
 
-        try ModelFile(
+        let model = ModelFile(
             architecture: architecture.canonicalDocument, tensors: trainer.parameters.namedTensors,
             provenance: [
                 "candidate_hash": .string(architecture.candidateHash), "seed": .int(request.seed), "steps": .int(trainer.step),
                 "psnr_db": .float(points[0].metrics["psnr_db"] ?? 0),
-            ]
-        ).write(to: request.folder + "/model.h5")
-        try replaceFile(
-            request.folder + "/architecture.json", with: Array((architecture.canonicalDocument.json + "\n").utf8))
+            ])
+        try Self.writing(in: request.folder) {
+            try model.write(to: request.folder + "/model.h5")
+            try replaceFile(
+                request.folder + "/architecture.json", with: Array((architecture.canonicalDocument.json + "\n").utf8))
+        }
         try writeProfile(attempt, request)
         try attempt.report(
             .result(trial: request.trial, attempt: request.attempt, resource: request.resource, points: points))
     }
 
+    /// What cannot be written into a trial's folder is its disk's fault, whatever the system says: the controller made that folder.
+    private static func writing(in folder: String, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as InputError {
+            throw StorageFailure(file: folder, error.message)
+        }
+    }
+
+    /// A checkpoint that is gone or damaged costs time, not the trial: training from the start gives the same bits.
     private static func restore(_ trainer: Trainer, from path: String, _ request: TrialRequest) throws {
-        try trainer.restore(Checkpoint.read(path), path: path)
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try Checkpoint.read(path)
+        } catch let error as InputError {
+            try? FileHandle.standardError.write(contentsOf: Data("training from the start: \(error)\n".utf8))
+            return
+        }
+        try trainer.restore(checkpoint, path: path)
         guard trainer.step <= request.resource else {
             throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for", hint: "raise the recipe's steps, or choose another folder")
         }
@@ -165,6 +184,6 @@ package final class DenoisingEvaluator: TrialEvaluator {
         var attempts: [Document] = []
         if let earlier = try? Document.load(path), let list = try? earlier.required("attempts").array() { attempts = list }
         let document: Document = ["trial": .int(request.trial), "attempts": .array(attempts + [attempt.profile])]
-        try replaceFile(path, with: Array((document.json + "\n").utf8))
+        try Self.writing(in: request.folder) { try replaceFile(path, with: Array((document.json + "\n").utf8)) }
     }
 }

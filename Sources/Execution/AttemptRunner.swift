@@ -1,3 +1,4 @@
+import Documents
 import Trials
 
 /// Runs one request through an evaluator and turns whatever happens into messages: `started` first, exactly one ending last.
@@ -21,6 +22,9 @@ func runAttempt(
         } else {
             try emit(.failed(trial: trial, attempt: attempt, reason: "the evaluation gave no result", fatal: false))
         }
+    } catch let failure as StorageFailure {
+        if ended { return }
+        try emit(.storageFailed(trial: trial, attempt: attempt, reason: "\(failure)"))
     } catch {
         if ended { return }
         try emit(.failed(trial: trial, attempt: attempt, reason: "\(error)", fatal: error is FatalTrialError))

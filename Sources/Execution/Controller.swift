@@ -4,6 +4,9 @@ import Search
 import Trials
 
 /// Carries a study out: event to `step`, commit through the log, then act. One thread, the caller's, owns all of it.
+///
+/// When the disk refuses, the study pauses: nothing is acted on that is not in the log, the workers save their checkpoints and
+/// stop, what they still tell is kept in memory, and each further commit, the last one when all have stopped, tries to write it.
 package final class Controller {
     package private(set) var study: Study
     package private(set) var front: StudyFront
@@ -23,54 +26,59 @@ package final class Controller {
     private let spentBefore: Double
     private var begin = 0.0
     private var doneBefore = 0
+    private var done = 0
+    private var failed = 0
     private var killTime = Double.infinity
     private var lastProgress = -Double.infinity
     private var heartbeats: [Int: StudyProgress.Running] = [:]
     private var outcome: StudyOutcome?
     /// The front's, nil when it must be computed anew.
     private var hypervolume: Double?
+    /// The trials on the front.
+    private var onFront: Set<Int> = []
+    /// What the study decided and heard and the log does not have yet.
+    private var uncommitted = StudyCommit(records: [])
+    /// Trials whose files are to be swept once that is in the log.
+    private var unswept: Set<Int>
+    /// Why the disk refused.
+    private var storageFailure: String?
 
-    /// `history` is what the study was restored from; it tells how many seconds were spent before.
     package init(
-        study: Study, log: any TrialLog, executor: any Executor, clock: any Clock = WallClock(),
-        history: [StudyRecord] = [], folder: StudyFolder? = nil, stopSwitch: StopSwitch = StopSwitch(),
-        progress: @escaping (StudyProgress) -> Void = { _ in }
+        _ restored: StudyRestoration, log: any TrialLog, executor: any Executor, clock: any Clock = WallClock(),
+        folder: StudyFolder? = nil, stopSwitch: StopSwitch = StopSwitch(), progress: @escaping (StudyProgress) -> Void = { _ in }
     ) {
-        self.study = study
+        study = restored.study
+        front = restored.front
+        spentBefore = restored.spentSeconds
+        unswept = restored.unswept
+        onFront = Set(front.entries.map(\.trial))
         self.log = log
         self.executor = executor
         self.clock = clock
         self.folder = folder
         self.stopSwitch = stopSwitch
         self.progress = progress
-        spentBefore = Self.spentSeconds(history)
-        front = StudyFront(objectives: study.settings.objectives, constraints: study.settings.constraints)
-        for trial in study.trials { _ = front.insert(trial) }
     }
 
-    /// Controller time in a log: of every session, from its first to its last event.
-    package static func spentSeconds(_ history: [StudyRecord]) -> Double {
-        var spent = 0.0
-        var start: Double?
-        for (index, record) in history.enumerated() {
-            if case .sessionStarted = record.fact { start = record.at }
-            let endsSession: Bool
-            if index + 1 < history.count, case .sessionStarted = history[index + 1].fact { endsSession = true } else {
-                endsSession = index + 1 == history.count
-            }
-            if endsSession, let begin = start { spent += max(0, record.at - begin) }
-        }
-        return spent
+    /// A controller of a study that was restored from this history.
+    package convenience init(
+        study: Study, log: any TrialLog, executor: any Executor, clock: any Clock = WallClock(),
+        history: [StudyRecord] = [], folder: StudyFolder? = nil, stopSwitch: StopSwitch = StopSwitch(),
+        progress: @escaping (StudyProgress) -> Void = { _ in }
+    ) {
+        self.init(
+            StudyRestoration(study, history: history), log: log, executor: executor, clock: clock, folder: folder,
+            stopSwitch: stopSwitch, progress: progress)
     }
 
-    /// Runs the study until it ends or pauses. Throws when the log cannot be written; what was committed stays.
+    /// Runs the study until it ends or pauses. Throws when another controller took the study over; what was committed stays.
     package func run() throws -> StudyOutcome {
         defer { executor.shutdown() }
         begin = clock.now
-        // A controller that was killed may have left files of trials that had just ended.
-        let ended = study.trials.filter { $0.state.isFinal }.map(\.number)
-        sweep(ended, frontChanged: false)
-        doneBefore = ended.count
+        sweep()
+        done = study.trials.count { $0.state.isFinal }
+        failed = study.trials.count { $0.state == .fail }
+        doneBefore = done
         let deadline = study.settings.budget.seconds.map { begin + max(0, $0 - spentBefore) } ?? .infinity
         try handle(.opened(workers: executor.slots, stop: deadline <= begin ? Self.secondsSpent : nil))
         while outcome == nil {
@@ -89,7 +97,10 @@ package final class Controller {
             if clock.now - lastProgress >= Self.progressSeconds { tell() }
         }
         tell()
-        return outcome ?? StudyOutcome(reason: "ended", paused: false, hopeless: false)
+        var outcome = outcome ?? StudyOutcome(reason: "ended", paused: false, hopeless: false)
+        if !uncommitted.records.isEmpty { outcome.paused = true }
+        outcome.storageFailure = storageFailure
+        return outcome
     }
 
     private func stop(_ reason: String) throws {
@@ -106,7 +117,9 @@ package final class Controller {
         switch event {
         case .message(let slot, .heartbeat(let trial, _, let step, let totalSteps, let phase)):
             heartbeats[slot] = .init(trial: trial, step: step, totalSteps: totalSteps, phase: phase)
-        case .message(let slot, let message): try handle(.message(slot: slot, message))
+        case .message(let slot, let message):
+            if case .storageFailed(_, _, let reason) = message, storageFailure == nil { storageFailure = reason }
+            try handle(.message(slot: slot, message))
         case .ended(let slot, let failure): try handle(.ended(slot: slot, failure))
         }
     }
@@ -114,15 +127,41 @@ package final class Controller {
     /// Step, commit, act.
     private func handle(_ event: StudyEvent) throws {
         let actions = study.step(event)
+        note(actions)
+        var refusal = try commit()
+        var unstarted: [Int] = []
+        for action in actions {
+            switch action {
+            case .record: break
+            case .start(let slot, let request):
+                heartbeats[slot] = nil
+                if refusal == nil { refusal = prepare(request) }
+                if refusal == nil { executor.start(request, slot: slot) } else { unstarted.append(slot) }
+            case .stop(let slot): executor.stop(slot: slot)
+            case .finished(let reason, let paused):
+                outcome = StudyOutcome(reason: reason, paused: paused, hopeless: study.isHopeless)
+            }
+        }
+        if killTime == .infinity, study.isStopping { killTime = clock.now + Self.stopGrace }
+        guard let refusal else { return }
+        if storageFailure == nil { storageFailure = refusal.description }
+        if !study.isStopping, outcome == nil { try stop("\(refusal.file): \(refusal.reason)") }
+        for slot in unstarted {
+            try handle(.ended(slot: slot, AttemptFailure(reason: "not begun: \(refusal.file): \(refusal.reason)")))
+        }
+    }
+
+    /// Adds what the study recorded to what is to be committed.
+    private func note(_ actions: [StudyAction]) {
         let at = clock.now
         var commit = StudyCommit(records: [])
-        var final: [Int] = []
         var frontChanged = false
         for case .record(let fact) in actions {
             commit.records.append(StudyRecord(at: at, fact: fact))
-            if case .started(let start) = fact { try folder?.begin(start) }
-            guard let number = Self.finalTrial(fact) else { continue }
-            final.append(number)
+            guard let number = fact.endedTrial else { continue }
+            done += 1
+            if study.trials[number].state == .fail { failed += 1 }
+            unswept.insert(number)
             if front.insert(study.trials[number]) {
                 frontChanged = true
                 hypervolume = nil
@@ -131,51 +170,59 @@ package final class Controller {
             hypervolume = volume
             commit.hypervolumes.append(HypervolumeEntry(trial: number, at: at, value: volume))
         }
-        if frontChanged { commit.front = front.entries }
-        if !commit.records.isEmpty { try log.append(commit) }
-        sweep(final, frontChanged: frontChanged)
-        for action in actions {
-            switch action {
-            case .record: break
-            case .start(let slot, let request):
-                heartbeats[slot] = nil
-                executor.start(request, slot: slot)
-            case .stop(let slot): executor.stop(slot: slot)
-            case .finished(let reason, let paused):
-                outcome = StudyOutcome(reason: reason, paused: paused, hopeless: study.isHopeless)
-            }
+        if frontChanged {
+            let entries = front.entries
+            commit.front = entries
+            let now = Set(entries.map(\.trial))
+            unswept.formUnion(onFront.subtracting(now))
+            onFront = now
         }
-        if killTime == .infinity, study.isStopping { killTime = clock.now + Self.stopGrace }
+        uncommitted.add(commit)
     }
 
-    /// The trial that a fact brings to its final state.
-    private static func finalTrial(_ fact: StudyFact) -> Int? {
-        switch fact {
-        case .reached(let trial, _, _, _, _, true), .failed(let trial, _), .stopped(_, let trial), .pruned(let trial): trial
-        default: nil
+    /// Brings the log up to date; returns why the disk refused.
+    private func commit() throws -> StorageFailure? {
+        guard !uncommitted.records.isEmpty else { return nil }
+        do {
+            try log.append(uncommitted)
+        } catch let failure as StorageFailure {
+            return failure
+        }
+        uncommitted = StudyCommit(records: [])
+        sweep()
+        return nil
+    }
+
+    /// Makes the folder of an attempt; returns why the disk refused.
+    private func prepare(_ request: TrialRequest) -> StorageFailure? {
+        do {
+            try folder?.prepare(study.trials[request.trial].start, attempt: request.attempt)
+            return nil
+        } catch {
+            return error as? StorageFailure ?? StorageFailure(file: request.folder, "\(error)")
         }
     }
 
     /// Removes checkpoints of trials that ended and networks that are not to be kept.
-    private func sweep(_ final: [Int], frontChanged: Bool) {
+    private func sweep() {
+        defer { unswept = [] }
         guard let folder else { return }
         failpoint(.sweepBegins)
-        for number in final { folder.removeCheckpoint(number) }
-        switch study.settings.keep {
-        case .all: break
-        case .none: for number in final { folder.removeModel(number) }
-        case .front:
-            let kept = Set(front.entries.map(\.trial))
-            let ended = frontChanged ? study.trials.filter { $0.state.isFinal }.map(\.number) : final
-            for number in ended where !kept.contains(number) { folder.removeModel(number) }
+        for number in unswept where study.trials[number].state.isFinal {
+            folder.removeCheckpoint(number)
+            switch study.settings.keep {
+            case .all: break
+            case .none: folder.removeModel(number)
+            case .front: if !onFront.contains(number) { folder.removeModel(number) }
+            }
         }
     }
 
     private func tell() {
         lastProgress = clock.now
         var state = StudyProgress()
-        state.done = study.trials.count { $0.state.isFinal }
-        state.failed = study.trials.count { $0.state == .fail }
+        state.done = done
+        state.failed = failed
         state.started = study.trials.count
         state.budgetTrials = study.settings.budget.trials
         for (slot, trial) in study.running.enumerated() {

@@ -31,4 +31,6 @@ package struct StudyOutcome: Sendable, Equatable {
     package var paused: Bool
     /// Whether it paused because trial after trial failed.
     package var hopeless: Bool
+    /// Why the disk refused, when that is why it paused.
+    package var storageFailure: String?
 }

@@ -7,6 +7,7 @@ import Trials
 /// plain chance. `{kind: random}`
 package struct RandomStrategy: Strategy {
     package static let kind = "random"
+    package static let observesGenotypes = false
     private let space: SearchSpace
 
     package init(settings: Document, space: SearchSpace, objectives: [Objective]) throws {

@@ -21,6 +21,9 @@ package enum Observation: Sendable {
 package protocol Strategy: Sendable {
     /// The `kind` in an experiment's `strategy:`.
     static var kind: String { get }
+    /// Whether it looks at the genotypes of started trials. Those of a strategy that does not are passed over when a study is
+    /// restored, where it sees empty ones: of a million trials that saves half the time.
+    static var observesGenotypes: Bool { get }
     /// Reads its settings; misspelt or impossible ones are located errors.
     init(settings: Document, space: SearchSpace, objectives: [Objective]) throws
     mutating func observe(_ observation: Observation)
@@ -28,6 +31,10 @@ package protocol Strategy: Sendable {
     /// worked out from them. `redraw` counts this decision's proposals that were rejected before, as duplicates or infeasible.
     /// Steady-state: never waits for results.
     mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype
+}
+
+extension Strategy {
+    package static var observesGenotypes: Bool { true }
 }
 
 /// What a scheduler wants next.

@@ -52,8 +52,8 @@ extension Study {
         case .reached(let trial, _, let resource, let points, let environment, let complete):
             trials[trial].state = complete ? .complete : .waiting
             trials[trial].reached = resource
-            trials[trial].points = points
-            trials[trial].environment = environment
+            trials[trial].setPoints(points, like: trial > 0 ? trials[trial - 1] : nil)
+            trials[trial].environment = environment.map { shared($0) }
             trials[trial].failuresWithoutProgress = 0
             failuresInARow = 0
             for point in points {
@@ -82,6 +82,7 @@ extension Study {
             trials[trial].state = .pruned
             show(.stopped(trial: trial))
         }
+        if let ended = fact.endedTrial { trials[ended].finish() }
     }
 
     /// Whether the trial's latest attempt saved a checkpoint beyond where it began.
@@ -89,8 +90,12 @@ extension Study {
         trials[trial].checkpoint?.resource ?? 0 > trials[trial].resourceAtAttemptStart
     }
 
+    /// The same text in one place of memory for all trials.
+    private mutating func shared(_ environment: String) -> String { environmentNames.insert(environment).memberAfterInsert }
+
     private mutating func decided(_ decision: Decision) {
         decisions.append(decision)
+        if case .pending = decision { pendingDecisions += 1 }
         nextRedraw = 0
     }
 
@@ -104,7 +109,9 @@ extension Study {
     private mutating func settle(_ trial: Int, _ observation: Observation) {
         guard let decision = trials[trial].pendingDecision else { return }
         trials[trial].pendingDecision = nil
-        decisions[decision] = .settled(observation)
+        pendingDecisions -= 1
+        // With a lag the result is shown later; without one it is of no use any more.
+        decisions[decision] = .settled(settings.lag == nil ? nil : observation)
         if settings.lag == nil { show(observation) }
     }
 

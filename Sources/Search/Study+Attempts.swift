@@ -84,6 +84,10 @@ extension Study {
             }
             running[slot] = nil
             record(.attemptInterrupted(trial: number, attempt: attempt, reason: stopReason))
+        case .storageFailed(_, let attempt, let reason):
+            running[slot] = nil
+            record(.attemptInterrupted(trial: number, attempt: attempt, reason: reason))
+            requestStop(reason)
         case .failed(_, _, let reason, let fatal):
             fail(number, in: slot, AttemptFailure(reason: reason), fatal: fatal)
         }

@@ -62,12 +62,9 @@ extension Study {
 
     /// Whether there is a result, to come or not yet shown, that could change the scheduler's mind.
     private var awaitsResults: Bool {
-        decisions[shown...].contains {
-            switch $0 {
-            case .pending: true
-            case .settled(let observation): settings.lag != nil && observation != nil
-            }
-        }
+        if pendingDecisions > 0 { return true }
+        guard settings.lag != nil else { return false }
+        return decisions[shown...].contains { if case .settled(.some) = $0 { true } else { false } }
     }
 
     private mutating func end() {

@@ -49,6 +49,8 @@ package struct Study: Sendable {
     /// The budget of trials that the present session works under; while a log is read, that of the recorded session.
     var trialBudget: Int?
     var decisions: [Decision] = []
+    /// How many of them are pending.
+    var pendingDecisions = 0
     /// Decisions below this number have been shown (with a lag).
     var shown = 0
     var nextRedraw = 0
@@ -59,6 +61,7 @@ package struct Study: Sendable {
     /// The trial that each slot works on.
     package internal(set) var running: [Int?] = []
     var environments: [Int: String] = [:]
+    var environmentNames: Set<String> = []
     /// Trials of this session that failed since a rung was last reached, those that diverged not counted.
     var failuresInARow = 0
     /// Whether the study stopped because every trial fails.
@@ -99,7 +102,7 @@ package struct Study: Sendable {
     package mutating func restore(_ fact: StudyFact) throws {
         try check(fact)
         if case .started(let start) = fact {
-            apply(fact, genotype: try space.genotype(from: start.genotype))
+            apply(fact, genotype: type(of: strategy).observesGenotypes ? try space.genotype(from: start.genotype) : Genotype())
         } else {
             apply(fact)
         }
@@ -155,6 +158,7 @@ package struct Study: Sendable {
                 preconditionFailure("decision \(number) came before the result of decision \(shown)")
             }
             if let observation { show(observation) }
+            decisions[shown] = .settled(nil)
             shown += 1
         }
     }

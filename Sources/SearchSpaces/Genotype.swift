@@ -10,7 +10,8 @@ package struct Genotype: Sendable, Hashable {
     package private(set) var entries: [Entry] = []
     private var positions: [String: Int] = [:]
 
-    init() {}
+    /// One without decisions.
+    package init() {}
 
     package var count: Int { entries.count }
     package var paths: [String] { entries.map(\.path) }

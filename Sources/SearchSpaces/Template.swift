@@ -38,9 +38,14 @@ indirect enum Template: Sendable {
 
     /// The path of a mapping's member; keys that could be mistaken for another path stand quoted in brackets.
     static func path(_ parent: String, key: String) -> String {
-        let plain = !key.isEmpty && !key.contains { "./[]\"".contains($0) } && !(parent.isEmpty && key == "shared")
+        let plain = !key.isEmpty && !key.utf8.contains(where: isPathSign) && !(parent.isEmpty && key == "shared")
         if plain { return parent.isEmpty ? key : "\(parent).\(key)" }
         return "\(parent)[\(Document.string(key).json)]"
+    }
+
+    /// One of `./[]"`.
+    private static func isPathSign(_ byte: UInt8) -> Bool {
+        byte == 0x2E || byte == 0x2F || byte == 0x5B || byte == 0x5D || byte == 0x22
     }
 
     static func path(_ parent: String, position: Int) -> String { "\(parent)[\(position)]" }

@@ -51,39 +51,61 @@ package struct MeasurementRow: Sendable, Equatable {
 
 /// Reads a study's file, also while a controller writes it.
 package final class StudyReader {
-    private let database: DatabaseQueue
-    private let path: String
+    let database: DatabaseQueue
+    let path: String
 
     /// Opens `DIR/study.sqlite` for reading. Errors name the file.
     package init(directory: String) throws {
         path = StudyFile.path(directory)
-        try StudyFile.check(path)
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(10)
-        database = try StudyFile.naming(path) { [path] in
-            let database = try DatabaseQueue(path: path, configuration: configuration)
-            let version = try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-            try StudyFile.check(version: version, path)
-            guard version > 0 else { throw InputError(file: path, "is not a study: it has no tables of ours", hint: "name the folder of a study") }
-            return database
+        database = try StudyFile.openForReading(path)
+        guard try StudyFile.naming(path, { try database.read { try StudyFile.version($0) } }) > 0 else {
+            throw InputError(file: path, "is not a study: it has no tables of ours", hint: "name the folder of a study")
         }
     }
 
     private static let metrics = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
 
-    /// Every trial without its documents: quick, however many there are.
-    package func summaries() throws -> [TrialSummary] {
+    /// How many trials are in each state.
+    package func stateCounts() throws -> [TrialState: Int] {
+        var counts: [TrialState: Int] = [:]
+        for (state, count) in try rows(
+            "SELECT state, count(*) FROM trials GROUP BY state", [],
+            { (TrialState(rawValue: try $0.decode(atIndex: 0)) ?? .fail, try $0.decode(Int.self, atIndex: 1)) })
+        {
+            counts[state] = count
+        }
+        return counts
+    }
+
+    /// The number after the last trial's.
+    package func trialCount() throws -> Int { try rows("SELECT coalesce(max(number) + 1, 0) FROM trials") { try $0.decode(atIndex: 0) }[0] }
+
+    /// Trials without their documents, every `step`-th one: quick, however many there are.
+    package func summaries(step: Int = 1) throws -> [TrialSummary] {
+        try summaries("WHERE number % ? = 0 ORDER BY +number", [step])
+    }
+
+    /// Some trials without their documents.
+    package func summaries(of numbers: Set<Int>) throws -> [TrialSummary] {
+        let places = Array(repeating: "?", count: numbers.count).joined(separator: ", ")
+        return try summaries("WHERE number IN (\(places)) ORDER BY number", StatementArguments(numbers.sorted()))
+    }
+
+    private func summaries(_ condition: String, _ arguments: StatementArguments) throws -> [TrialSummary] {
         let columns = (["number", "state", "family"] + Self.metrics).joined(separator: ", ")
-        return try rows("SELECT \(columns) FROM trials ORDER BY number") { row in
+        return try rows("SELECT \(columns) FROM trials \(condition)", arguments) { row in
             TrialSummary(
                 number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
                 metrics: try values(row, Self.metrics))
         }
     }
 
-    package func trials() throws -> [TrialRow] {
-        return try rows("SELECT * FROM trials ORDER BY number") { row in
+    package func trial(_ number: Int) throws -> TrialRow? { try trials("WHERE number = ?", [number]).first }
+
+    package func trials() throws -> [TrialRow] { try trials("ORDER BY number", []) }
+
+    private func trials(_ condition: String, _ arguments: StatementArguments) throws -> [TrialRow] {
+        try rows("SELECT * FROM trials \(condition)", arguments) { row in
             TrialRow(
                 number: try row.decode(forColumn: "number"), state: TrialState(rawValue: try row.decode(forColumn: "state")) ?? .fail, family: try row.decode(forColumn: "family"),
                 architectureHash: try row.decode(forColumn: "architecture_hash"), candidateHash: try row.decode(forColumn: "candidate_hash"),
@@ -95,11 +117,15 @@ package final class StudyReader {
         }
     }
 
-    /// The operating points of every trial at its last rung.
-    package func points() throws -> [Int: [Point]] {
+    /// The operating points at their last rung of every `step`-th trial.
+    package func points(step: Int = 1) throws -> [Int: [Point]] {
         var points: [Int: [Point]] = [:]
         for (trial, point) in try rows(
-            "SELECT * FROM points ORDER BY trial_number, point", [],
+            """
+            WITH RECURSIVE chosen (number) AS (
+                SELECT 0 UNION ALL SELECT number + ?1 FROM chosen WHERE number + ?1 <= (SELECT max(number) FROM trials))
+            SELECT points.* FROM chosen JOIN points ON trial_number = chosen.number ORDER BY trial_number, point
+            """, [step],
             { (try $0.decode(Int.self, forColumn: "trial_number"), try point($0)) })
         {
             points[trial, default: []].append(point)
@@ -107,10 +133,17 @@ package final class StudyReader {
         return points
     }
 
-    package func front() throws -> [FrontEntry] {
-        try rows("SELECT * FROM pareto_front ORDER BY rowid") { row in
-            FrontEntry(trial: try row.decode(forColumn: "number"), family: try row.decode(forColumn: "family"), point: try point(row), environment: try row.decode(forColumn: "environment"))
-        }
+    package func front() throws -> [FrontEntry] { try rows(Self.frontQuery, [], frontEntry) }
+
+    static let frontQuery = "SELECT * FROM pareto_front ORDER BY rowid"
+
+    func frontEntry(_ row: Row) throws -> FrontEntry {
+        FrontEntry(trial: try row.decode(forColumn: "number"), family: try row.decode(forColumn: "family"), point: try point(row), environment: try row.decode(forColumn: "environment"))
+    }
+
+    /// The front's hypervolume after the last trial that ended.
+    package func hypervolume() throws -> Double? {
+        try rows("SELECT value FROM hypervolume ORDER BY at DESC, number DESC LIMIT 1") { try $0.decode(Double.self, atIndex: 0) }.first
     }
 
     package func hypervolumes() throws -> [HypervolumeEntry] {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The tables of `study.sqlite`, one step for each `PRAGMA user_version`.
 enum StudySchema {
     static let version = steps.count
@@ -80,6 +82,26 @@ enum StudySchema {
             environment TEXT,
             UNIQUE (trial_number, point, metric, resource)
         );
+        """,
+        // A token for each controller's session, and what a look at all trials needs without their documents.
         """
+        CREATE TABLE controllers (
+            token INTEGER PRIMARY KEY,
+            at REAL NOT NULL,
+            owner TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX trials_at_a_glance ON trials
+            (state, family, psnr_db, ssim, latency_ms, latency_mad_ms, parameters, macs, peak_bytes);
+        """,
     ]
+
+    /// The tables that follow from the log fact by fact, as temporary ones of a connection: there they hide those of the file.
+    static var temporaryProjections: String {
+        let wanted = projections.map { "CREATE TABLE \($0) (" }
+        return steps.joined(separator: "\n").components(separatedBy: ";").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+            .filter { statement in wanted.contains { statement.hasPrefix($0) } }
+            .map { $0.replacingOccurrences(of: "CREATE TABLE", with: "CREATE TEMP TABLE") + ";" }.joined(separator: "\n")
+    }
+
+    static let projections = ["trials", "points", "environments", "measurements"]
 }

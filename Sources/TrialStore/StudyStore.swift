@@ -3,71 +3,92 @@ import Foundation
 import GRDB
 import Trials
 
+/// Another controller has begun a later session on the study: this one has lost its lock and may not write any more.
+package struct StudyTakenOver: Error, CustomStringConvertible {
+    package var directory: String
+    package var owner: String
+
+    package var description: String {
+        "\(directory): another controller has taken this study over: \(owner); nothing more was written here"
+    }
+}
+
 /// The single writer of a study's file: the event log and the tables that follow from it, in one transaction a commit.
+///
+/// Each writer takes the next token when it opens the file; a commit of any but the newest is refused.
 package final class StudyStore: TrialLog {
+    /// What a commit survives: `normal`, the end of this process in whatever way; `full`, also a power cut (each commit waits
+    /// for the disk). After a power cut a `normal` study is whole, but its last commits may be missing.
+    package enum Durability: String, CaseIterable, Sendable { case normal, full }
+
+    package let token: Int
     private let database: DatabaseQueue
+    private let directory: String
     private let path: String
 
-    /// Opens or creates `DIR/study.sqlite`. A file of a newer release is refused and left untouched.
-    package init(directory: String) throws {
+    /// Opens or creates `DIR/study.sqlite`, and brings an older format up to date. A file of a newer release and a damaged one
+    /// are refused and left untouched.
+    package init(directory: String, durability: Durability = .normal) throws {
+        self.directory = directory
         path = StudyFile.path(directory)
-        if FileManager.default.fileExists(atPath: path) { try StudyFile.check(path) }
+        if FileManager.default.fileExists(atPath: path) { try StudyFile.examine(path) }
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = NORMAL") }
-        database = try StudyFile.naming(path) { [path] in
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = \(durability.rawValue)") }
+        (database, token) = try StudyFile.naming(path) { [path] in
             let database = try DatabaseQueue(path: path, configuration: configuration)
-            try database.write { db in
-                let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            let token = try database.write { db in
+                let version = try StudyFile.version(db)
                 try StudyFile.check(version: version, path)
                 for step in StudySchema.steps.dropFirst(version) { try db.execute(sql: step) }
                 try db.execute(sql: "PRAGMA user_version = \(StudySchema.version)")
+                try db.execute(
+                    sql: "INSERT INTO controllers (at, owner) VALUES (?, ?)",
+                    arguments: [Date().timeIntervalSince1970, currentOwner()])
                 failpoint(.commitBegins)
+                return Int(db.lastInsertedRowID)
             }
             failpoint(.commitDone)
-            return database
+            return (database, token)
         }
     }
 
+    /// - Throws: `StorageFailure` when the disk refuses, and nothing of the commit is in the file; `StudyTakenOver`.
     package func append(_ commit: StudyCommit) throws {
-        try StudyFile.naming(path) {
+        try StudyFile.writing(path) {
             try database.write { db in
+                try checkToken(db)
                 for record in commit.records {
-                    try db.execute(
-                        sql: "INSERT INTO events (at, kind, trial_number, payload) VALUES (?, ?, ?, ?)",
-                        arguments: [record.at, record.fact.kind, record.fact.trial, record.fact.payload.json])
+                    try db.cachedStatement(sql: "INSERT INTO events (at, kind, trial_number, payload) VALUES (?, ?, ?, ?)")
+                        .execute(arguments: [record.at, record.fact.kind, record.fact.trial, record.fact.payload.json])
                     try project(record, into: db)
                 }
                 if let front = commit.front { try replaceFront(front, in: db) }
                 for entry in commit.hypervolumes {
-                    try db.execute(
-                        sql: "INSERT OR REPLACE INTO hypervolume (number, at, value) VALUES (?, ?, ?)",
-                        arguments: [entry.trial, entry.at, entry.value])
+                    try db.cachedStatement(sql: "INSERT OR REPLACE INTO hypervolume (number, at, value) VALUES (?, ?, ?)")
+                        .execute(arguments: [entry.trial, entry.at, entry.value])
                 }
                 failpoint(.commitBegins)
             }
             failpoint(.commitDone)
         }
+    }
+
+    private func checkToken(_ db: Database) throws {
+        let newest = try Int.fetchOne(db.cachedStatement(sql: "SELECT max(token) FROM controllers"))
+        guard newest != token else { return }
+        let owner = try String.fetchOne(db, sql: "SELECT owner FROM controllers ORDER BY token DESC LIMIT 1")
+        throw StudyTakenOver(directory: directory, owner: owner ?? "unknown")
     }
 
     package func records() throws -> [StudyRecord] {
         try StudyFile.naming(path) { try database.read { try readRecords($0, path) } }
     }
 
-    package func close() throws { try database.close() }
-}
-
-/// The whole event log, in order. A payload that cannot be read is an error that names its row.
-func readRecords(_ db: Database, _ path: String) throws -> [StudyRecord] {
-    try Row.fetchAll(db, sql: "SELECT seq, at, kind, trial_number, payload FROM events ORDER BY seq").map { row in
-        let seq = try row.decode(Int.self, forColumn: "seq")
-        do {
-            let payload = try Document.parse(try row.decode(forColumn: "payload"), file: "\(path), event \(seq)")
-            return StudyRecord(
-                at: try row.decode(forColumn: "at"), fact: try StudyFact(kind: try row.decode(forColumn: "kind"), trial: try row.decode(forColumn: "trial_number"), payload: payload))
-        } catch let error as InputError {
-            throw InputError(file: path, "event \(seq) cannot be read: \(error)", hint: "restore the file from a copy")
-        }
+    package func restore(_ body: (StudyRecord) throws -> Void) throws {
+        try StudyFile.naming(path) { try database.read { try restoreRecords($0, path, body) } }
     }
+
+    package func close() throws { try StudyFile.naming(path) { try database.close() } }
 }

@@ -68,6 +68,14 @@ package enum StudyFact: Sendable, Equatable {
         }
     }
 
+    /// The trial that the fact brings to its final state.
+    package var endedTrial: Int? {
+        switch self {
+        case .reached(let trial, _, _, _, _, true), .failed(let trial, _), .stopped(_, let trial), .pruned(let trial): trial
+        default: nil
+        }
+    }
+
     /// Whether the fact is a numbered decision.
     package var isDecision: Bool {
         switch self {

@@ -41,6 +41,13 @@ package struct StudyCommit: Sendable, Equatable {
         self.front = front
         self.hypervolumes = hypervolumes
     }
+
+    /// One commit of both: the later front is the one that stands.
+    package mutating func add(_ later: StudyCommit) {
+        records += later.records
+        front = later.front ?? front
+        hypervolumes += later.hypervolumes
+    }
 }
 
 package struct HypervolumeEntry: Sendable, Equatable {
@@ -58,8 +65,16 @@ package struct HypervolumeEntry: Sendable, Equatable {
 /// The append-only log that a study is resumed from.
 package protocol TrialLog: AnyObject {
     /// Makes the commit durable as a whole or not at all.
+    /// - Throws: `StorageFailure` when the disk refuses; then nothing of the commit is in the log.
     func append(_ commit: StudyCommit) throws
     func records() throws -> [StudyRecord]
+    /// Hands over, in order, what a study is restored from. What is of no consequence any more may be left out: the
+    /// measurements and the documents of trials that are final.
+    func restore(_ body: (StudyRecord) throws -> Void) throws
+}
+
+extension TrialLog {
+    package func restore(_ body: (StudyRecord) throws -> Void) throws { for record in try records() { try body(record) } }
 }
 
 /// A log in memory, for tests and simulations.

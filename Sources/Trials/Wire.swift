@@ -84,6 +84,8 @@ extension WorkerEvent {
         case .stopped(let trial, let attempt): return message("stopped", trial, attempt)
         case .failed(let trial, let attempt, let reason, let fatal):
             return message("failed", trial, attempt, [("reason", .string(reason)), ("fatal", .bool(fatal))])
+        case .storageFailed(let trial, let attempt, let reason):
+            return message("failed", trial, attempt, [("reason", .string(reason)), ("storage", .bool(true))])
         }
     }
 
@@ -131,9 +133,13 @@ extension WorkerEvent {
             self = .result(trial: trial, attempt: attempt, resource: try natural(document, "resource"), points: points)
         case "stopped": self = .stopped(trial: trial, attempt: attempt)
         default:
+            let reason = try document.required("reason").string("reason")
+            if try document.optional("storage")?.bool("storage") == true {
+                self = .storageFailed(trial: trial, attempt: attempt, reason: reason)
+                return
+            }
             self = .failed(
-                trial: trial, attempt: attempt, reason: try document.required("reason").string("reason"),
-                fatal: try document.optional("fatal")?.bool("fatal") ?? false)
+                trial: trial, attempt: attempt, reason: reason, fatal: try document.optional("fatal")?.bool("fatal") ?? false)
         }
     }
 }

@@ -22,6 +22,8 @@ package enum WorkerEvent: Sendable, Equatable {
     case stopped(trial: Int, attempt: Int)
     /// The attempt failed, the worker lives. A fatal failure (training diverged) would come again: no further attempt.
     case failed(trial: Int, attempt: Int, reason: String, fatal: Bool)
+    /// The disk refuses what the attempt must write. The trial is not at fault: the study pauses.
+    case storageFailed(trial: Int, attempt: Int, reason: String)
 
     package struct Hello: Sendable, Equatable {
         package var version: Int
@@ -67,7 +69,7 @@ package enum WorkerEvent: Sendable, Equatable {
         case .measurement(let measurement): (measurement.trial, measurement.attempt)
         case .started(let trial, let attempt), .heartbeat(let trial, let attempt, _, _, _),
             .checkpoint(let trial, let attempt, _, _), .result(let trial, let attempt, _, _),
-            .stopped(let trial, let attempt), .failed(let trial, let attempt, _, _):
+            .stopped(let trial, let attempt), .failed(let trial, let attempt, _, _), .storageFailed(let trial, let attempt, _):
             (trial, attempt)
         }
     }
@@ -75,7 +77,7 @@ package enum WorkerEvent: Sendable, Equatable {
     /// Whether the attempt is over with this message.
     package var endsAttempt: Bool {
         switch self {
-        case .result, .stopped, .failed: true
+        case .result, .stopped, .failed, .storageFailed: true
         case .hello, .started, .heartbeat, .measurement, .checkpoint: false
         }
     }

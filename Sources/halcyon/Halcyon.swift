@@ -20,13 +20,14 @@ struct Halcyon: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            SearchCommand.self, ResumeCommand.self, ReplayCommand.self, ParetoCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
+            SearchCommand.self, ResumeCommand.self, ReplayCommand.self, ParetoCommand.self, StudyCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
             EvaluateCommand.self, DenoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,
         ])
 
     static func main() {
         _ = processStart
         dropForeignTuning()
+        occupyStandardDescriptors()
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
@@ -34,6 +35,9 @@ struct Halcyon: ParsableCommand {
         } catch let error as InputError {
             Terminal.complain("\(error)")
             Foundation.exit(2)
+        } catch let failure as StorageFailure {
+            Terminal.complain("\(failure) (make space there, then run the command again)")
+            Foundation.exit(1)
         } catch let error as ExitCode {
             Foundation.exit(error.rawValue)
         } catch {
@@ -45,6 +49,15 @@ struct Halcyon: ParsableCommand {
             // ArgumentParser speaks of its own errors (64: a wrong command line); everything else is ours.
             Terminal.complain(code == .validationFailure ? usageMessage(error) : onOneLine("\(error)"))
             Foundation.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+
+    /// Who starts this program may have closed standard input, output or error. A file that is opened next would take their
+    /// number, and what is said there would be written into it.
+    private static func occupyStandardDescriptors() {
+        for descriptor in [0, 1, 2] as [Int32] where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+            // The lowest free number is taken: this one.
+            _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
         }
     }
 

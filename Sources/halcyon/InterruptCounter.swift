@@ -7,6 +7,10 @@ final class InterruptCounter {
     let stopSwitch = StopSwitch()
     private var sources: [any DispatchSourceSignal] = []
 
+    /// Seconds that "at once" may take: where the controller hangs on a disk that does not answer, the process ends all the
+    /// same. Nothing is lost by that: it could as well be killed.
+    private static let patience = 5.0
+
     var count: Int { stopSwitch.count }
 
     init(onFirst: @escaping @Sendable () -> Void = {}) {
@@ -16,6 +20,9 @@ final class InterruptCounter {
             source.setEventHandler { [stopSwitch] in
                 stopSwitch.press()
                 if stopSwitch.count == 1 { onFirst() }
+                if stopSwitch.count == 2 {
+                    DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience) { _exit(1) }
+                }
             }
             source.resume()
             sources.append(source)

@@ -57,7 +57,7 @@ struct TrialReference {
     func modelPath() throws -> String {
         let path = "\(directory)/trials/\(number)/model.h5"
         guard FileManager.default.fileExists(atPath: path) else {
-            let kept = try StudyReader(directory: directory).trials().map(\.number).filter {
+            let kept = try StudyReader(directory: directory).summaries().map(\.number).filter {
                 FileManager.default.fileExists(atPath: "\(directory)/trials/\($0)/model.h5")
             }
             throw InputError(
@@ -69,7 +69,7 @@ struct TrialReference {
 
     /// The trial's candidate: architecture and training settings.
     func candidate() throws -> Document {
-        guard let row = try StudyReader(directory: directory).trials().first(where: { $0.number == number }) else {
+        guard let row = try StudyReader(directory: directory).trial(number) else {
             throw InputError("\(directory) has no trial \(number)", hint: "`halcyon pareto \(directory)` lists the best ones")
         }
         return row.candidate

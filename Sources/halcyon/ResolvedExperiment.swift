@@ -13,6 +13,8 @@ func makeFolder(_ path: String) throws {
     do {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
+        let failure = fileFailure(path, "the folder cannot be made", error)
+        if failure is StorageFailure { throw failure }
         let reason = (error as NSError).code == CocoaError.fileWriteFileExists.rawValue
             ? "a file stands in its way" : error.localizedDescription
         throw InputError(file: path, "the folder cannot be made: \(reason)", hint: "choose another folder, where you may write")
@@ -84,13 +86,10 @@ struct ResolvedExperiment {
         }
     }
 
+    /// Writes the file unless it is there as it should be.
     func write(to path: String) throws {
-        do {
-            failpoint(.renameBegins, path)
-            try Data(document.yaml.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-            failpoint(.renameDone, path)
-        } catch {
-            throw InputError(file: path, "cannot be written: \(error.localizedDescription)", hint: "check the folder, its permissions and the free space")
-        }
+        let bytes = Array(document.yaml.utf8)
+        if FileManager.default.contents(atPath: path) == Data(bytes) { return }
+        try replaceFile(path, with: bytes)
     }
 }

@@ -46,26 +46,23 @@ struct StudyReport {
     /// front is empty.
     private func curves() throws -> LinePlot {
         let reader = try StudyReader(directory: directory)
-        let trials = try reader.summaries()
-        var shown = Set(trials.map(\.number))
-        if shown.count > Self.mostCurves {
+        let count = try reader.trialCount()
+        var shown = Set(0..<min(count, Self.mostCurves))
+        if count > Self.mostCurves {
             shown = []
             for entry in try reader.front() where shown.count < Self.mostCurves { shown.insert(entry.trial) }
-            if shown.isEmpty { shown = Set(trials.map(\.number).suffix(Self.mostCurves)) }
+            if shown.isEmpty { shown = Set((count - Self.mostCurves)..<count) }
         }
-        let families = trials.reduce(into: [Int: String]()) { $0[$1.number] = $1.family }
+        let families = try reader.summaries(of: shown).reduce(into: [Int: String]()) { $0[$1.number] = $1.family }
         let measured = try reader.measurements(metric: "loss", trials: shown).map(\.measurement)
         return LinePlot.learningCurves(measured, families: families, metric: "loss", title: "Training losses")
     }
 
     /// "24 trials: 20 COMPLETE, 4 PRUNED".
     func stateCounts() throws -> String {
-        let states = try StudyReader(directory: directory).summaries().map(\.state)
-        let counts = TrialState.allCases.compactMap { state in
-            let count = states.count { $0 == state }
-            return count > 0 ? "\(count) \(state.rawValue)" : nil
-        }
-        return "\(states.count) trials: " + (counts.isEmpty ? "none" : counts.joined(separator: ", "))
+        let states = try StudyReader(directory: directory).stateCounts()
+        let counts = TrialState.allCases.compactMap { state in states[state].map { "\($0) \(state.rawValue)" } }
+        return "\(states.values.reduce(0, +)) trials: " + (counts.isEmpty ? "none" : counts.joined(separator: ", "))
     }
 
     /// The networks that `halcyon train` measured into `DIR/references/NAME`.

@@ -50,10 +50,10 @@ struct StudySession {
             try experiment.write(to: path)
         }
         let store = try StudyStore(directory: directory)
-        let history = try store.records()
-        let study = try Study(
-            settings: settings, space: space, strategy: strategy, scheduler: scheduler,
-            inspector: NetworkInspector(experiment: training), folder: directory, facts: history.map(\.fact))
+        let restored = try StudyRestoration(
+            Study(
+                settings: settings, space: space, strategy: strategy, scheduler: scheduler,
+                inspector: NetworkInspector(experiment: training), folder: directory), log: store)
         if !isNew { try experiment.write(to: path) }
 
         let stderrIsTerminal = Terminal.isInteractive
@@ -69,8 +69,7 @@ struct StudySession {
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
         let controller = Controller(
-            study: study, log: store, executor: slots, clock: clock, history: history, folder: StudyFolder(path: directory),
-            stopSwitch: interrupts.stopSwitch,
+            consume restored, log: store, executor: slots, clock: clock, folder: StudyFolder(path: directory), stopSwitch: interrupts.stopSwitch,
             progress: { state in
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
@@ -85,19 +84,30 @@ struct StudySession {
             })
         let outcome = try controller.run()
         Terminal.clearLine()
-        let nothing = try controller.study.trials.isEmpty && controller.study.isExhausted ? nothingToTry(store.records()) : nil
+        if let failure = outcome.storageFailure {
+            // What is in the log is whole; nothing more is read or written here.
+            try? store.close()
+            Terminal.complain("the study was paused, since its disk refuses: \(failure)")
+            Terminal.note("nothing is lost: make space there, then go on with: halcyon resume \(directory)")
+            throw ExitCode(1)
+        }
+        let nothing = try controller.study.trials.isEmpty && controller.study.isExhausted ? nothingToTry(store) : nil
         try store.close()
         if let nothing { throw nothing }
-        try report.writePictures()
+        do {
+            try report.writePictures()
+        } catch {
+            Terminal.complain("the pictures were not drawn: \(error)")
+        }
         try show(outcome, report, settings)
         if outcome.hopeless {
             Terminal.complain("the study was paused, since its trials fail: \(outcome.reason)")
             Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
         }
-        let failures = controller.study.trials.map(\.failure)
-        let allFailed = !failures.isEmpty && controller.study.trials.allSatisfy { $0.state == .fail }
+        let trials = controller.study.trials
+        let allFailed = !trials.isEmpty && trials.allSatisfy { $0.state == .fail }
         if allFailed, !outcome.hopeless {
-            Terminal.complain("every trial failed; the last one: \((failures.last ?? nil) ?? "no reason is known")")
+            Terminal.complain("every trial failed; the last one: \(trials.last?.failure ?? "no reason is known")")
             Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
         }
         if interrupts.count > 0 || outcome.hopeless || allFailed { throw ExitCode(1) }
@@ -112,11 +122,12 @@ struct StudySession {
     }
 
     /// A study that found no candidate to start: the experiment is at fault, and the last rejection tells why.
-    private func nothingToTry(_ records: [StudyRecord]) throws -> InputError {
-        let reasons = records.compactMap { if case .rejected(_, _, _, let reason) = $0.fact { reason } else { nil } }
+    private func nothingToTry(_ log: StudyStore) throws -> InputError {
+        var last: String?
+        try log.restore { if case .rejected(_, _, _, let reason) = $0.fact { last = reason } }
         let section = try experiment.document.optional("constraints") ?? experiment.document
         return section.fail(
-            "no network of the space can be tried; the last proposal: \(reasons.last ?? "none")",
+            "no network of the space can be tried; the last proposal: \(last ?? "none")",
             hint: "loosen the constraints or widen the space, then search into another folder")
     }
 

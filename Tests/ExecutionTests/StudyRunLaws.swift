@@ -103,9 +103,9 @@ import Trials
         let settings = try Synthetic.settings(fidelity: Synthetic.asha)
         let log = MemoryLog()
         let run = try Synthetic.run(settings, workers: 2, log: log)
-        for trial in run.study.trials {
-            let width = try trial.start.candidate.required("width").int()
-            #expect(trial.points[0].metrics["latency_ms"] == Double(width + 1))
+        for case .started(let start) in log.records().map(\.fact) {
+            let width = try start.candidate.required("width").int()
+            #expect(run.study.trials[start.trial].points[0].metrics["latency_ms"] == Double(width + 1))
         }
         let keys = log.records().map(\.fact).measurementKeys.filter { $0.contains("latency_ms") }
         #expect(keys.count == run.study.trials.count)

@@ -120,7 +120,6 @@ private struct MixtureInspector: CandidateInspector {
     }
 
     /// Answers requests, the oldest first, when every worker has one; those of `failing` families fail for good.
-    @discardableResult
     private func drive(_ study: inout Study, workers: Int = 3, failing: Set<String> = []) throws -> [StudyFact] {
         var queue = study.step(.opened(workers: workers))
         var facts: [StudyFact] = []
@@ -143,13 +142,16 @@ private struct MixtureInspector: CandidateInspector {
         }
     }
 
-    private func networks(_ study: Study) throws -> [Network] { try study.trials.map { try Network($0.start.candidate) } }
+    private func candidates(_ facts: [StudyFact]) -> [Document] {
+        facts.compactMap { if case .started(let start) = $0 { start.candidate } else { nil } }
+    }
+
+    private func networks(_ facts: [StudyFact]) throws -> [Network] { try candidates(facts).map(Network.init) }
 
     @Test(arguments: Mixture.all) private func everyFamilyAndKindIsAmongTheFirst(_ mixture: Mixture) throws {
         for seed in 0..<200 {
             var study = try study(mixture, seed: seed, trials: 12)
-            try drive(&study)
-            let found = try networks(study)
+            let found = try networks(drive(&study))
             #expect(found.count == 12)
             #expect(Set(found.prefix(10).map(\.family)) == Mixture.families, "seed \(seed)")
             #expect(found.reduce(into: Set<String>()) { $0.formUnion($1.kinds) } == Set(Mixture.kinds), "seed \(seed)")
@@ -163,8 +165,7 @@ private struct MixtureInspector: CandidateInspector {
         }
         for seed in 0..<200 {
             var study = try study(mixture, seed: seed, trials: 13)
-            try drive(&study)
-            let found = try networks(study)
+            let found = try networks(drive(&study))
             #expect(found.count == 13)
             #expect(Set(found.prefix(10).map(\.family)) == Mixture.families.subtracting(["unet"]), "seed \(seed)")
             let kinds = found.reduce(into: Set<String>()) { $0.formUnion($1.kinds) }
@@ -177,8 +178,7 @@ private struct MixtureInspector: CandidateInspector {
         let mixture = Mixture(name: "flat", skeleton: Mixture.flat)
         for seed in 0..<50 {
             var study = try study(mixture, seed: seed, trials: 10)
-            try drive(&study, failing: ["pyramid"])
-            let found = try networks(study).map(\.family)
+            let found = try networks(drive(&study, failing: ["pyramid"])).map(\.family)
             #expect(Set(found) == Mixture.families)
             #expect((2...4).contains(found.count { $0 == "pyramid" }), "seed \(seed): \(found)")
         }
@@ -195,8 +195,7 @@ private struct MixtureInspector: CandidateInspector {
             let starts = facts.indices.filter { if case .started = facts[$0] { true } else { false } }
             for place in starts where more == "lag: 3" {
                 var resumed = try study(mixture, seed: 3, trials: 16, more: more, facts: Array(facts[...place]))
-                try drive(&resumed)
-                #expect(resumed.trials.map(\.start.candidate) == whole.trials.map(\.start.candidate))
+                #expect(candidates(facts[...place] + (try drive(&resumed))) == candidates(facts))
             }
         }
     }

@@ -67,7 +67,8 @@ import Trials
             #expect(reason.contains("exhausted"))
             #expect(study.trials.count == 11)
             #expect(study.trials.allSatisfy { $0.state == .complete })
-            #expect(Set(study.trials.map(\.start.inspection.candidateHash)).count == 11)
+            let hashes = facts.compactMap { if case .started(let start) = $0 { start.inspection.candidateHash } else { nil } }
+            #expect(Set(hashes).count == 11)
             let reasons = facts.compactMap { if case .rejected(_, _, _, let reason) = $0 { reason } else { nil } }
             for word in ["a duplicate of trial", "infeasible: macs", "seven cannot be built"] {
                 #expect(reasons.contains { $0.contains(word) })

@@ -143,7 +143,7 @@ import Trials
             if try sqlite("select 1").code != 0 { return }  // no sqlite3 program here
             #expect(try sqlite("select number, state, parameters from trials").text == "0|WAITING|30\n")
             #expect(try sqlite("select number, point, psnr_db, latency_ms, macs from pareto_front").code == 0)
-            #expect(try sqlite("pragma user_version").text == "1\n")
+            #expect(try sqlite("pragma user_version").text == "2\n")
             #expect(try sqlite("update events set kind = 'x'").code != 0)
             #expect(try sqlite("delete from events").code != 0)
             #expect(try store.records().count == 1)
@@ -184,17 +184,6 @@ import Trials
             try data.write(to: URL(fileURLWithPath: path))
             let corrupt = #expect(throws: InputError.self) { _ = try StudyStore(directory: directory).records() }
             #expect(corrupt?.description.contains(path) == true)
-        }
-    }
-
-    @Test func oneControllerAtATime() throws {
-        try inFolder { directory in
-            var first: StudyLock? = try StudyLock(directory: directory)
-            #expect(first != nil)
-            let error = #expect(throws: InputError.self) { try StudyLock(directory: directory) }
-            #expect(error?.description.contains("process \(ProcessInfo.processInfo.processIdentifier) on ") == true)
-            first = nil
-            #expect(throws: Never.self) { try StudyLock(directory: directory) }
         }
     }
 }

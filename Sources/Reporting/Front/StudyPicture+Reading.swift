@@ -9,12 +9,14 @@ extension StudyPicture {
     ) throws {
         // A controller may be writing: the front is read first, so that all of its trials are in what is read later.
         let front = try reader.front()
-        let hypervolume = try reader.hypervolumes().last?.value
-        let points = try reader.points()
-        let rows = try reader.summaries()
+        let hypervolume = try reader.hypervolume()
+        let counts = try reader.stateCounts()
+        let step = try reader.trialCount() / Self.mostTrials + 1
+        let points = try reader.points(step: step)
+        let rows = try reader.summaries(step: step)
         let wholeNetwork = ["parameters", "peak_bytes"]
         var metrics: [Int: [String: Double]] = [:]
-        for row in rows { metrics[row.number] = row.metrics }
+        for row in try reader.summaries(of: Set(front.map(\.trial))) + rows { metrics[row.number] = row.metrics }
         func completed(_ point: Point, _ trial: Int) -> Point {
             var point = point
             for (name, value) in metrics[trial] ?? [:] where point.point == 0 || wholeNetwork.contains(name) {
@@ -32,8 +34,11 @@ extension StudyPicture {
             front: front.map {
                 FrontEntry(trial: $0.trial, family: $0.family, point: completed($0.point, $0.trial), environment: $0.environment)
             },
-            hypervolume: hypervolume, references: references)
+            hypervolume: hypervolume, counts: counts, references: references)
     }
+
+    /// More are not told apart in a picture: of a larger study every so many-th trial is shown.
+    static let mostTrials = 5_000
 
     /// Reads the study in a folder: `study.sqlite`, and the name and objectives of `experiment.yaml`. Errors name the file.
     package init(directory: String, references: [Reference] = []) throws {

@@ -31,7 +31,10 @@ package struct StudyPicture: Sendable, Equatable {
 
     package var title: String
     package var objectives: [Objective]
+    /// All of them; of a large study a part, evenly spread.
     package var trials: [Trial]
+    /// How many trials of the study are in each state.
+    package var counts: [TrialState: Int]
     /// The front's members, with all metrics of their networks.
     package var front: [FrontEntry]
     package var hypervolume: Double?
@@ -39,11 +42,12 @@ package struct StudyPicture: Sendable, Equatable {
 
     package init(
         title: String, objectives: [Objective], trials: [Trial], front: [FrontEntry], hypervolume: Double? = nil,
-        references: [Reference] = []
+        counts: [TrialState: Int]? = nil, references: [Reference] = []
     ) {
         self.title = title
         self.objectives = objectives
         self.trials = trials
+        self.counts = counts ?? Dictionary(grouping: trials, by: \.state).mapValues(\.count)
         self.front = front
         self.hypervolume = hypervolume
         self.references = references
@@ -60,11 +64,13 @@ package struct StudyPicture: Sendable, Equatable {
             (.complete, "complete"), (.pruned, "pruned"), (.fail, "failed"), (.running, "running"), (.waiting, "waiting"),
         ]
         let states = words.compactMap { state, word in
-            let count = trials.count { $0.state == state }
+            let count = counts[state] ?? 0
             return count == 0 ? nil : "\(count) \(word)"
         }
-        var parts = ["\(trials.count) trial\(trials.count == 1 ? "" : "s")"]
+        let total = counts.values.reduce(0, +)
+        var parts = ["\(total) trial\(total == 1 ? "" : "s")"]
         if !states.isEmpty { parts[0] += " (\(states.joined(separator: ", ")))" }
+        if trials.count < total { parts.append("\(trials.count) of them drawn") }
         parts.append("front of \(front.count) point\(front.count == 1 ? "" : "s")")
         if let hypervolume { parts.append("hypervolume \(significant(hypervolume))") }
         return parts.joined(separator: ", ")

@@ -1,6 +1,5 @@
 import Documents
 import Foundation
-import Synchronization
 
 /// A file whose every byte is under a checksum, replaced as a whole or not at all.
 ///
@@ -12,7 +11,7 @@ package enum ProtectedFile {
     static let trailerSize = 48
 
     /// Writes under a temporary name in the same folder, syncs, renames, and syncs the folder.
-    /// - Throws: `InputError` with the system's reason (no such folder, no space, no permission).
+    /// - Throws: as `replaceFile`.
     package static func write(_ content: [UInt8], to path: String) throws {
         var bytes = content
         bytes += magic
@@ -45,44 +44,5 @@ package enum ProtectedFile {
             throw InputError(file: path, "expected the checksum \(expected), found \(found)", hint: again)
         }
         return bytes[..<length]
-    }
-}
-
-private let temporaryFiles = Atomic<Int>(0)
-
-/// Replaces a file so that whoever opens it, even after a power cut, finds the old bytes or the new ones, never a mixture. Several may
-/// replace one file at a time: the last one wins. Nothing is left behind on failure.
-package func replaceFile(_ path: String, with bytes: [UInt8]) throws {
-    func failure(_ what: String) -> InputError {
-        InputError(file: path, "\(what): \(String(cString: strerror(errno)))", hint: "check the folder, its permissions and the free space")
-    }
-    let number = temporaryFiles.wrappingAdd(1, ordering: .relaxed).newValue
-    let temporary = "\(path).\(getpid())-\(number).partial"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw failure("cannot be written") }
-    var isOpen = true, isInPlace = false
-    defer {
-        if isOpen { close(descriptor) }
-        if !isInPlace { unlink(temporary) }
-    }
-    var written = 0
-    while written < bytes.count {
-        let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress! + written, $0.count - written) }
-        if count < 0 && errno == EINTR { continue }
-        guard count >= 0 else { throw failure("cannot be written") }
-        written += count
-    }
-    guard fsync(descriptor) == 0 else { throw failure("cannot be synced") }
-    isOpen = false
-    guard close(descriptor) == 0 else { throw failure("cannot be written") }
-    failpoint(.renameBegins, path)
-    guard rename(temporary, path) == 0 else { throw failure("cannot be renamed into place") }
-    isInPlace = true
-    failpoint(.renameDone, path)
-    let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
-    let folderDescriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if folderDescriptor >= 0 {
-        fsync(folderDescriptor)
-        close(folderDescriptor)
     }
 }

@@ -9,7 +9,7 @@ import Training
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Times, profiles, compares or writes out a training step or an inference of an architecture.",
+        commandName: "bench", abstract: "Times, profiles, compares or writes out a training step or an inference of an architecture; times a study.",
         discussion: """
             EXAMPLES
               halcyon bench step --architecture SearchSpaces/references/dncnn8x32.yaml
@@ -19,8 +19,9 @@ struct BenchCommand: ParsableCommand {
               halcyon bench gradients --architecture net.yaml --seed 3 --out step.safetensors
               halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors
               halcyon bench infer --architecture net.yaml --seed 3 --size 33x47 --out inference.safetensors
+              halcyon bench study --trials 10000
             """,
-        subcommands: [Step.self, Infer.self, Profile.self, Versus.self, Fusion.self, Gradients.self])
+        subcommands: [Step.self, Infer.self, Profile.self, Versus.self, Fusion.self, Gradients.self, StudyOverhead.self])
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String
