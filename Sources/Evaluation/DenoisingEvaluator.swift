@@ -15,20 +15,23 @@ package final class DenoisingEvaluator: TrialEvaluator {
 
     private let cache: ExperimentCache
     private let checkpointSeconds: Double
+    private let checkpointSteps: Int
     private let lockFolder: String
     private let now: @Sendable () -> Double
 
     /// - Parameters:
     ///   - environment: the values of `${NAME}` in an experiment's paths.
     ///   - checkpointSeconds: how often a checkpoint is saved between rungs. It changes no result.
+    ///   - checkpointSteps: after how many steps at the latest.
     ///   - lockFolder: where the quiet machine's lock files are.
     ///   - now: seconds of a steady clock, for latency, profiles and the pace of heartbeats.
     package init(
-        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5,
+        environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5, checkpointSteps: Int = .max,
         lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
     ) {
         cache = ExperimentCache(environment: environment)
         self.checkpointSeconds = checkpointSeconds
+        self.checkpointSteps = checkpointSteps
         self.lockFolder = lockFolder
         self.now = now
     }
@@ -83,7 +86,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
             try attempt.report(
                 .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
         }
-        var lastSave = now()
+        var (lastSave, lastSaved) = (now(), trainer.step)
         var reached = false
         try attempt.timed("train") {
             do {
@@ -95,9 +98,10 @@ package final class DenoisingEvaluator: TrialEvaluator {
                         if let entry = step.curveEntry {
                             try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
                         }
-                        if step.step < request.resource, self.now() - lastSave >= self.checkpointSeconds {
+                        let isDue = self.now() - lastSave >= self.checkpointSeconds || step.step - lastSaved >= self.checkpointSteps
+                        if step.step < request.resource, isDue {
                             try save()
-                            lastSave = self.now()
+                            (lastSave, lastSaved) = (self.now(), step.step)
                         }
                     }, shouldStop: shouldStop)
             } catch is StopRequested {
@@ -112,6 +116,9 @@ package final class DenoisingEvaluator: TrialEvaluator {
             machine: machine, attempt: attempt, now: now)
         let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
         for point in measured {
+            for (name, value) in point.metrics.sorted(by: { $0.key < $1.key }) where !value.isFinite {
+                throw TrainingDiverged(step: trainer.step, reason: "\(name) is \(value) on the validation pictures")
+            }
             for name in ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"] {
                 guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
                 else { continue }

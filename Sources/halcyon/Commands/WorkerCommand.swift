@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Execution
+import Foundation
 
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,8 +12,10 @@ struct WorkerCommand: ParsableCommand {
             """)
 
     func run() throws {
+        // More checkpoints than one in some seconds, for tests of what a crash costs.
+        let steps = ProcessInfo.processInfo.environment["HALCYON_CHECKPOINT_STEPS"].flatMap(Int.init) ?? .max
         WorkerLoop.serveStandardStreams(
-            evaluator: DenoisingEvaluator(), environment: MeasurementEnvironment().document,
+            evaluator: DenoisingEvaluator(checkpointSteps: max(1, steps)), environment: MeasurementEnvironment().document,
             capabilities: ["train", "latency"])
     }
 }
