@@ -25,7 +25,7 @@ package final class LocalExecutor: Executor {
     /// Messages that wait to be handled; a worker that says more meanwhile is not read further.
     private static let mostMail = 1024
     /// Seconds between two looks at the memory of workers.
-    private static let memorySeconds = 0.5
+    private static let memorySeconds = 1.0
 
     package var slots: Int { table.count }
     private var table: [Slot]

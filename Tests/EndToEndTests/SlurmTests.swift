@@ -6,10 +6,8 @@ import Trials
 
 /// A search through Slurm: `Experiments/slurm/two-nodes.sh` makes two nodes of this machine, one of which dies in the middle.
 /// With `HALCYON_SLURM_TESTS=1` or `make test-long`, as root, where slurm-wlm and munge are installed.
-@Suite(.serialized, .enabled(if: SlurmTests.isWanted, "Slurm is tried with `make test-long` or HALCYON_SLURM_TESTS=1"))
+@Suite(.serialized, .enabled(if: slurmIsWanted, "Slurm is tried with `make test-long` or HALCYON_SLURM_TESTS=1"))
 struct SlurmTests {
-    static let isWanted = ["HALCYON_SLURM_TESTS", "HALCYON_LONG_TESTS"].contains { ProcessInfo.processInfo.environment[$0] == "1" }
-
     private static let script = Program.repository + "/Experiments/slurm/two-nodes.sh"
 
     /// A cluster that ends with its owner.
@@ -117,3 +115,5 @@ struct SlurmTests {
         }
     }
 }
+
+private let slurmIsWanted = ["HALCYON_SLURM_TESTS", "HALCYON_LONG_TESTS"].contains { ProcessInfo.processInfo.environment[$0] == "1" }

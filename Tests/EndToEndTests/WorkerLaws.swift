@@ -104,8 +104,27 @@ import Trials
             return #expect(Bool(false), "a result: \(conversation.heard.last ?? "")")
         }
         #expect(points.map(\.point) == [0] && points[0].metrics["psnr_db"]!.isFinite && points[0].metrics["macs"]! > 0)
+        try Self.expectGoldenShape(conversation.heard, exactly: worker.name == Self.halcyon.name)
         try conversation.endInput()
         try conversation.awaitEnd()
+    }
+
+    /// Each message has the fields of its golden one, of our own worker no others, in the same order, written in the same bytes.
+    private static func expectGoldenShape(_ heard: [String], exactly: Bool) throws {
+        let path = Program.repository + "/Experiments/worker-protocol/transcript.jsonl"
+        var golden: [String: [String]] = [:]
+        for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") where line.hasPrefix("<") {
+            let message = try Document.parse(String(line.dropFirst(2)), file: path)
+            golden[try message.required("message").string()] = try message.fields().map(\.key)
+        }
+        for line in heard {
+            let message = try Document.parse(json: line, file: "worker")
+            let (word, keys) = (try message.required("message").string(), try message.fields().map(\.key))
+            let expected = try #require(golden[word], "\(line)")
+            #expect(exactly ? keys == expected : Set(keys).isSuperset(of: expected), "\(line)")
+            if exactly { #expect(try WorkerEvent(line: line).line == line) }
+        }
+        #expect(Set(["hello", "started", "heartbeat", "measurement", "checkpoint", "result", "failed"]).isSubset(of: Set(try heard.map { try Document.parse(json: $0, file: "worker").required("message").string() })))
     }
 
     /// Stopped, or killed after any checkpoint, and gone on with: the same numbers.
