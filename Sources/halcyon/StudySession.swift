@@ -150,7 +150,7 @@ struct StudySession {
             let simulated = SimulatedExecutor(
                 slots: workers, evaluator: DenoisingEvaluator(),
                 duration: { request in
-                    let macs = (try? Architecture(request.candidate)).flatMap { architecture in
+                    let macs = (try? Architecture(request.candidate)).flatMap { architecture -> Int? in
                         guard let training else { return nil }
                         return try? NetworkCost(
                             of: architecture, height: training.train.crop ?? 48, width: training.train.crop ?? 48,
