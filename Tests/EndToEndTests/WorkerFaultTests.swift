@@ -66,7 +66,7 @@ import Trials
             template:
               halcyon: 1
               network: {skeleton: {kind: chain, width: {choice: [4, 8]}, head: {normalization: none}, blocks: {repeat: {blocks: [{block: plain, normalization: none}]}, count: 6}}}
-              training: {learning-rate: {choice: [0.003, 100000.0]}}
+              training: {learning-rate: {choice: [0.003, 1000.0]}}
             """
         let text = StudyCommandTests.experiment(steps: 400, trials: 4, more: "limits: {retries: 3}\nworkers: 2")
             .replacingOccurrences(of: "\(Program.repository)/SearchSpaces/mixed.yaml", with: try folder.write("space.yaml", space))

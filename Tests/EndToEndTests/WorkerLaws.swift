@@ -24,7 +24,7 @@ import Trials
     private static let folder = try! Folder()
 
     static let halcyon = Worker(
-        name: "halcyon worker", command: [Program.path, "worker"], good: chain(), diverging: chain(learningRate: 1e4, blocks: 8),
+        name: "halcyon worker", command: [Program.path, "worker"], good: chain(), diverging: chain(learningRate: 1e3, blocks: 8),
         broken: ["halcyon": 1, "network": ["skeleton": ["kind": "origami"]]], resource: 240,
         experiment: try! folder.write("experiment.yaml", StudyCommandTests.experiment(steps: 240)))
 
@@ -124,7 +124,7 @@ import Trials
             #expect(exactly ? keys == expected : Set(keys).isSuperset(of: expected), "\(line)")
             if exactly { #expect(try WorkerEvent(line: line).line == line) }
         }
-        #expect(Set(["hello", "started", "heartbeat", "measurement", "checkpoint", "result", "failed"]).isSubset(of: Set(try heard.map { try Document.parse(json: $0, file: "worker").required("message").string() })))
+        #expect(Set(["hello", "started", "measurement", "checkpoint", "result", "failed"]).isSubset(of: Set(try heard.map { try Document.parse(json: $0, file: "worker").required("message").string() })))
     }
 
     /// Stopped, or killed after any checkpoint, and gone on with: the same numbers.
