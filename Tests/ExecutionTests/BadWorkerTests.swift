@@ -68,7 +68,7 @@ import Trials
     @Test(arguments: cases) func costsOneAttempt(_ it: Case) throws {
         let before = ScriptedWorker.peakBytes
         let outcome = try ScriptedWorker.run(
-            ScriptedWorker.script(hello: it.hello, bad: it.bad + (it.reason == nil ? "" : "; sleep 1000")), limits: it.limits)
+            ScriptedWorker.script(hello: it.hello, bad: it.bad), limits: it.limits)
         ScriptedWorker.expectAllRight(outcome, it.name)
         #expect(outcome.failures.map(\.trial) == (it.reason == nil ? [] : [1]), "\(it.name): \(outcome.failures)")
         if let reason = it.reason, let told = outcome.failures.first?.reason { #expect(told.contains(reason), "\(it.name): \(told)") }
