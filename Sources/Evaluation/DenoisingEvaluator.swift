@@ -119,6 +119,9 @@ package final class DenoisingEvaluator: TrialEvaluator {
             machine: machine, attempt: attempt, now: now)
         let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
         for point in measured {
+            for (name, value) in point.metrics.sorted(by: { $0.key < $1.key }) where !value.isFinite {
+                throw FatalTrialError("the training diverged: \(name) is \(value) on the validation pictures at step \(trainer.step)")
+            }
             for name in ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"] {
                 guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
                 else { continue }

@@ -6,34 +6,69 @@ import Trials
 struct LineReader {
     private let descriptor: Int32
     private let name: String
+    private let isOver: (() -> Bool)?
     private var buffer: [UInt8] = []
+    private var start = 0
     private var scanned = 0
+    /// What may still come from a writer that is dead: no more than its pipe held.
+    private var rest = 1 << 21
 
-    init(descriptor: Int32, name: String = "stdin") {
+    /// - Parameter isOver: tells that the writer is dead. What it wrote is read to the end, but nobody who inherited its
+    ///   descriptor is waited for.
+    init(descriptor: Int32, name: String = "stdin", isOver: (() -> Bool)? = nil) {
         self.descriptor = descriptor
         self.name = name
+        self.isOver = isOver
     }
+
+    /// Whether bytes were read that no line end followed.
+    var isInsideALine: Bool { start < buffer.count }
 
     /// The next line without its end; nil at the end of the input, where an unfinished line is dropped.
     mutating func next() throws -> String? {
         while true {
             if let end = buffer[scanned...].firstIndex(of: 0x0A) {
-                let line = String(decoding: buffer[..<end], as: UTF8.self)
-                buffer.removeSubrange(...end)
-                scanned = 0
+                let line = String(decoding: buffer[start..<end], as: UTF8.self)
+                (start, scanned) = (end + 1, end + 1)
                 if line.isEmpty { continue }
                 return line
             }
-            scanned = buffer.count
+            buffer.removeSubrange(..<start)
+            (start, scanned) = (0, buffer.count)
             guard scanned <= wireLineLimit else {
                 throw InputError(file: name, "a line is longer than \(wireLineLimit) bytes")
             }
-            var chunk = [UInt8](repeating: 0, count: 1 << 16)
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return nil }
-            buffer.append(contentsOf: chunk[..<count])
+            guard let chunk = readChunk(descriptor, isOver: isOver, rest: &rest) else { return nil }
+            buffer.append(contentsOf: chunk)
         }
+    }
+}
+
+/// What a descriptor holds next, waiting for it; nil at its end, or when its writer is dead and nothing is left.
+/// - Parameter rest: how much is still read after the writer's death.
+func readChunk(_ descriptor: Int32, isOver: (() -> Bool)? = nil, rest: inout Int) -> ArraySlice<UInt8>? {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        var isLast = false
+        if let isOver {
+            // Asked before the descriptor is looked at: what was written before the end is seen.
+            isLast = isOver()
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&poller, 1, isLast ? 0 : 200)
+            if ready < 0 && errno == EINTR { continue }
+            if ready == 0 {
+                if isLast { return nil }
+                continue
+            }
+        }
+        let count = read(descriptor, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return nil }
+        if isLast {
+            rest -= count
+            if rest < 0 { return nil }
+        }
+        return chunk[..<count]
     }
 }
 

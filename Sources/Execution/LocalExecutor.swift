@@ -4,15 +4,17 @@ import Trials
 
 /// Worker processes on this machine, or behind a launcher, one for each slot; they live until the study or a limit ends them.
 ///
-/// Limits are checked whenever the controller waits for events: a sign of life within `stallSeconds`, `trialSeconds` for one
-/// attempt (time in phase `waiting` not counted), resident memory. A broken limit is a kill with its reason.
+/// Limits are checked whenever the controller waits for events, in seconds during which it did: what a controller missed while it
+/// was stopped or its laptop slept is held against nobody. `startSeconds` until `hello`; then a sign of life within
+/// `stallSeconds`, progress (see `WorkerConduct`) within `progressSeconds`, `trialSeconds` for one attempt, time in phase `waiting`
+/// not counted in the last two; memory. A broken limit is a kill with its reason.
 package final class LocalExecutor: Executor {
     private struct Slot {
         var worker: WorkerProcess?
         var busy = false
         /// What it was asked last, while a worker that dies silently may cost nothing: see `resend`.
         var retriable: TrialRequest?
-        var activeSeconds = 0.0
+        var watch = AttemptWatch()
     }
 
     private enum Mail: Sendable {
@@ -20,13 +22,20 @@ package final class LocalExecutor: Executor {
         case ended(slot: Int, WorkerProcess?, AttemptFailure)
     }
 
+    /// Messages that wait to be handled; a worker that says more meanwhile is not read further.
+    private static let mostMail = 1024
+    /// Seconds between two looks at the memory of workers.
+    private static let memorySeconds = 1.0
+
     package var slots: Int { table.count }
     private var table: [Slot]
     private let command: [String]
+    private let isLaunched: Bool
     private let limits: StudySettings.Limits
     private let environment: [String: String]
     private let mailbox = Mailbox<Mail>()
     private var lastCheck = monotonicSeconds()
+    private var lastMemoryCheck = -Double.infinity
 
     /// `command` is the worker's whole command line (`[path of halcyon, "worker"]`, or an experiment's `command:`),
     /// `launcher` stands before it.
@@ -38,6 +47,7 @@ package final class LocalExecutor: Executor {
         signal(SIGPIPE, SIG_IGN)
         table = Array(repeating: Slot(), count: slots)
         self.command = launcher + command
+        isLaunched = !launcher.isEmpty
         self.limits = limits
         self.environment = environment
     }
@@ -48,10 +58,10 @@ package final class LocalExecutor: Executor {
             try? FileManager.default.createDirectory(atPath: request.folder, withIntermediateDirectories: true)
         }
         table[slot].busy = true
-        table[slot].activeSeconds = 0
+        table[slot].watch = AttemptWatch()
         if let worker = table[slot].worker, worker.isUsable {
             table[slot].retriable = request
-            ask(worker, request)
+            worker.ask(request)
         } else {
             startWorker(for: request, slot)
         }
@@ -60,38 +70,27 @@ package final class LocalExecutor: Executor {
     private func startWorker(for request: TrialRequest, _ slot: Int) {
         table[slot].retriable = nil
         do {
-            ask(try newWorker(slot), request)
+            try newWorker(slot, for: request).ask(request)
         } catch {
             mailbox.put(.ended(slot: slot, nil, AttemptFailure(reason: "\(error)")))
         }
     }
 
-    private func ask(_ worker: WorkerProcess, _ request: TrialRequest) {
-        worker.state.update {
-            $0.lastSign = monotonicSeconds()
-            $0.phase = .training
-            $0.request = request
-            $0.hasAnswered = false
-            $0.hasFinished = false
-        }
-        worker.send(.train(request))
-    }
-
     /// A worker that worked before and died without a word about its new request most likely died of what came before:
     /// a fresh one is asked once more. False when the attempt failed by its own fault, or was to be stopped.
     private func resend(_ slot: Int, _ worker: WorkerProcess?) -> Bool {
-        guard let request = table[slot].retriable, let state = worker?.state.value, !state.hasAnswered,
-            state.killReason == nil || state.isUnreachable
-        else { return false }
-        table[slot].activeSeconds = 0
+        guard let request = table[slot].retriable, worker?.state.value.mayBeReplaced == true else { return false }
+        table[slot].watch = AttemptWatch()
         startWorker(for: request, slot)
         return true
     }
 
-    private func newWorker(_ slot: Int) throws -> WorkerProcess {
+    private func newWorker(_ slot: Int, for request: TrialRequest) throws -> WorkerProcess {
         let worker = try WorkerProcess(
-            command: command, environment: environment,
-            onMessage: { [mailbox] worker, event in mailbox.put(.message(slot: slot, worker, event)) },
+            command: command, environment: environment, for: request, isLaunched: isLaunched,
+            onMessage: { [mailbox] worker, event in
+                mailbox.put(.message(slot: slot, worker, event), limit: Self.mostMail) { !worker.state.value.isHeard }
+            },
             onEnd: { [mailbox] worker, failure in mailbox.put(.ended(slot: slot, worker, failure)) })
         table[slot].worker = worker
         return worker
@@ -134,11 +133,17 @@ package final class LocalExecutor: Executor {
     }
 
     package func shutdown() {
-        // The end of its input ends a worker at once; the group's kill ends what does not listen.
         let workers = table.compactMap(\.worker)
+        func wait(_ seconds: Double) {
+            let patience = monotonicSeconds() + seconds
+            while workers.contains(where: { !$0.state.value.hasEnded }), monotonicSeconds() < patience { usleep(5000) }
+        }
+        // The end of its input ends an idle worker, wherever it runs; the group's kill ends what does not listen.
+        for slot in table.indices where !table[slot].busy { table[slot].worker?.closeInput() }
+        for slot in table.indices where table[slot].busy { table[slot].worker?.kill("the study ended") }
+        wait(isLaunched ? WorkerProcess.launcherPatience : 1)
         for worker in workers { worker.kill("the study ended") }
-        let patience = monotonicSeconds() + 3
-        while workers.contains(where: { !$0.state.value.hasEnded }), monotonicSeconds() < patience { usleep(5000) }
+        wait(3 + (isLaunched ? WorkerProcess.launcherPatience : 0))
         for slot in table.indices { table[slot].worker = nil }
     }
 
@@ -147,29 +152,29 @@ package final class LocalExecutor: Executor {
         let elapsed = now - lastCheck
         guard elapsed >= 0.05 else { return }
         lastCheck = now
-        for slot in table.indices where table[slot].busy {
-            guard let worker = table[slot].worker else { continue }
-            let state = worker.state.value
+        let watched = table.indices.filter { slot in
+            guard table[slot].busy, let state = table[slot].worker?.state.value else { return false }
             // An attempt whose last word is on its way is over.
-            if state.isDead || state.hasEnded || state.hasFinished || state.killReason != nil { continue }
-            if state.phase != .waiting { table[slot].activeSeconds += elapsed }
-            if now - state.lastSign > limits.stallSeconds {
-                worker.kill("no sign of life for \(limits.stallSeconds) s (stall-seconds)")
-            } else if table[slot].activeSeconds > limits.trialSeconds {
-                worker.kill("the attempt ran longer than \(limits.trialSeconds) s (trial-seconds)")
-            } else if let bytes = residentBytes(worker, state), bytes > limits.memory {
-                worker.kill("the worker used \(bytes) bytes of memory, more than \(limits.memory) (memory)")
-            }
+            return !state.isDead && !state.hasEnded && !state.conduct.hasFinished && state.killReason == nil
         }
+        for slot in watched {
+            guard let worker = table[slot].worker else { continue }
+            if let reason = table[slot].watch.look(at: worker.state.value.conduct, after: elapsed, limits) { worker.kill(reason) }
+        }
+        guard now - lastMemoryCheck >= Self.memorySeconds else { return }
+        lastMemoryCheck = now
+        checkMemory(watched.compactMap { table[$0].worker })
     }
 
-    /// The worker's resident memory, where its process is on this machine.
-    private func residentBytes(_ worker: WorkerProcess, _ state: WorkerProcess.State) -> Int? {
-        var pid = worker.pid
-        if let reported = state.reportedPid, let small = pid_t(exactly: reported), getpgid(small) == worker.pid { pid = small }
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return nil }
-        let fields = text.split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    /// The resident memory of a worker with its children, where its processes are on this machine.
+    private func checkMemory(_ workers: [WorkerProcess]) {
+        guard !workers.isEmpty else { return }
+        let found = ProcessGroupMemory.resident(of: Set(workers.map(\.pid)))
+        for worker in workers {
+            guard let group = found[worker.pid], group.bytes > limits.memory else { continue }
+            let bytes = ProcessGroupMemory.proportional(group.processes) ?? group.bytes
+            guard bytes > limits.memory else { continue }
+            worker.kill("the worker used \(bytes) bytes of memory, more than \(limits.memory) (memory)")
+        }
     }
 }

@@ -4,24 +4,46 @@ import Foundation
 final class Mailbox<Element: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var elements: [Element] = []
+    /// Those before it are taken.
+    private var first = 0
 
     func put(_ element: Element) {
         condition.lock()
         elements.append(element)
-        condition.signal()
+        condition.broadcast()
         condition.unlock()
+    }
+
+    /// Waits until fewer than `limit` elements are inside; drops the element when nobody wants it any more.
+    func put(_ element: Element, limit: Int, unless isUnwanted: () -> Bool) {
+        condition.lock()
+        defer { condition.unlock() }
+        while elements.count - first >= limit {
+            if isUnwanted() { return }
+            _ = condition.wait(until: Date(timeIntervalSinceNow: 0.2))
+        }
+        elements.append(element)
+        condition.broadcast()
     }
 
     /// The oldest element, waiting for it until `deadline` (seconds since 1970); nil when that passed.
     func take(before deadline: Double) -> Element? {
         condition.lock()
         defer { condition.unlock() }
-        while elements.isEmpty {
+        while elements.count == first {
             // Foundation traps on dates too far away: wait in pieces.
             let piece = min(deadline, Date().timeIntervalSince1970 + 3600)
             if !condition.wait(until: Date(timeIntervalSince1970: piece)), piece >= deadline { break }
         }
-        return elements.isEmpty ? nil : elements.removeFirst()
+        guard first < elements.count else { return nil }
+        let element = elements[first]
+        first += 1
+        if first >= 64 || first == elements.count {
+            elements.removeSubrange(..<first)
+            first = 0
+        }
+        condition.broadcast()
+        return element
     }
 }
 

@@ -104,9 +104,13 @@ package final class WorkerLoop: Sendable {
     private func heartbeat() {
         let now = status.value
         guard let current = now.current else { return }
-        try? send(
-            .heartbeat(
-                trial: current.trial, attempt: current.attempt, step: now.step, totalSteps: now.totalSteps, phase: now.phase))
+        do {
+            try send(
+                .heartbeat(
+                    trial: current.trial, attempt: current.attempt, step: now.step, totalSteps: now.totalSteps, phase: now.phase))
+        } catch {
+            _exit(1)  // The controller does not listen any more.
+        }
     }
 
     private func send(_ event: WorkerEvent) throws {

@@ -6,7 +6,7 @@ import Trials
 ///
 /// Started with `posix_spawn` rather than swift-subprocess: a worker outlives any one scope, must be put in its own process
 /// group (so that Ctrl-C reaches only the controller and launchers die with their children), and its pid and wait status
-/// are needed the moment a limit is broken. `@unchecked Sendable`: what threads share is in `state`, behind its lock.
+/// are needed the moment a limit is broken. `@unchecked Sendable`: what threads share is in `state` and `input`, behind their locks.
 final class WorkerProcess: @unchecked Sendable {
     struct State {
         var hasEnded = false
@@ -15,28 +15,31 @@ final class WorkerProcess: @unchecked Sendable {
         var killReason: String?
         /// Whether it was killed only because it did not read any more.
         var isUnreachable = false
-        /// When the worker last said something, in seconds of the monotonic clock.
-        var lastSign = monotonicSeconds()
-        var phase = WorkerEvent.Phase.training
-        /// The pid that `hello` told; behind a launcher it is not the pid that was started.
-        var reportedPid: Int?
+        /// Whether it was killed for what it said of an attempt that was over.
+        var isForgiven = false
         var request: TrialRequest?
-        /// Whether anything was heard of the request.
-        var hasAnswered = false
-        /// Whether the request's last word was read, though perhaps not handed over yet.
-        var hasFinished = false
-        var errorTail: [UInt8] = []
+        var conduct = WorkerConduct()
+        var log = WorkerLog()
+        var endedInsideALine = false
+
+        var isHeard: Bool { killReason == nil || isUnreachable }
+        /// Whether it went without a fault in the attempt that it was asked for, of which it said nothing.
+        var mayBeReplaced: Bool { !conduct.hasAnswered && (isHeard || isForgiven) }
     }
 
     let pid: pid_t
-    let state = Shared(State())
-    private let input: Int32
+    let state: Shared<State>
+    private let input: Shared<Int32>
     private let output: Int32
     private let errors: Int32
+    private let isLaunched: Bool
 
     /// Starts the command; messages and the end are handed over on other threads.
+    /// - Parameters:
+    ///   - request: what it will be asked first, whose log gets its first words.
+    ///   - isLaunched: whether the command is a launcher, which gets the time to end what it started elsewhere.
     init(
-        command: [String], environment: [String: String],
+        command: [String], environment: [String: String], for request: TrialRequest, isLaunched: Bool = false,
         onMessage: @escaping @Sendable (WorkerProcess, WorkerEvent) -> Void,
         onEnd: @escaping @Sendable (WorkerProcess, AttemptFailure) -> Void
     ) throws {
@@ -46,7 +49,10 @@ final class WorkerProcess: @unchecked Sendable {
         let (childInput, input) = pipes[0]
         let (output, childOutput) = pipes[1]
         let (errors, childErrors) = pipes[2]
-        (self.input, self.output, self.errors) = (input, output, errors)
+        (self.input, self.output, self.errors, self.isLaunched) = (Shared(input), output, errors, isLaunched)
+        var initial = State()
+        initial.request = request
+        state = Shared(initial)
         defer { for descriptor in [childInput, childOutput, childErrors] { close(descriptor) } }
         do {
             pid = try spawn(command, environment, descriptors: [childInput, childOutput, childErrors])
@@ -55,6 +61,10 @@ final class WorkerProcess: @unchecked Sendable {
             throw error
         }
         _ = fcntl(input, F_SETFL, fcntl(input, F_GETFL) | O_NONBLOCK)
+        // Room for a whole request: a worker that does not read yet, or not any more, holds nobody up.
+        _ = fcntl(input, Self.setPipeSize, Int32(wireLineLimit))
+        // Where memory is short the system takes a worker, which costs an attempt, and not the controller.
+        if let score = FileHandle(forWritingAtPath: "/proc/\(pid)/oom_score_adj") { try? score.write(contentsOf: Data("500".utf8)) }
 
         let drained = DispatchSemaphore(value: 0)
         spawnThread("worker output") { [self] in
@@ -66,100 +76,128 @@ final class WorkerProcess: @unchecked Sendable {
             drained.signal()
         }
         spawnThread("worker end") { [self] in
+            var info = siginfo_t()
+            while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR {}
+            // Children that it left would hold its pipes open. Not reaped yet, it keeps the group's number from others.
+            _ = Glibc.kill(-pid, SIGKILL)
+            state.update { $0.isDead = true }
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-            state.update { $0.isDead = true }
-            // Children that the worker left would hold its pipes open.
-            _ = Glibc.kill(-pid, SIGKILL)
-            for _ in 0..<2 { _ = drained.wait(timeout: .now() + 2) }
+            for _ in 0..<2 { drained.wait() }
             state.update { $0.hasEnded = true }
+            closeInput()
             onEnd(self, failure(status))
         }
     }
 
-    deinit { for descriptor in [input, output, errors] { close(descriptor) } }
+    deinit {
+        closeInput()
+        for descriptor in [output, errors] { close(descriptor) }
+    }
+
+    /// Linux's F_SETPIPE_SZ.
+    private static let setPipeSize: Int32 = 1031
 
     /// Whether it can be given a request.
     var isUsable: Bool { state.update { !$0.isDead && !$0.hasEnded && $0.killReason == nil } }
 
+    func ask(_ request: TrialRequest) {
+        state.update {
+            $0.request = request
+            $0.conduct.asked(request)
+            $0.log.forgetTail()
+        }
+        send(.train(request))
+    }
+
     func send(_ command: WireCommand) {
         do {
             failpoint(.controllerSends)
-            try writeLine(command.line, to: input)
+            try input.update { descriptor in Result { if descriptor >= 0 { try writeLine(command.line, to: descriptor) } } }.get()
         } catch {
             state.update { if $0.killReason == nil { $0.isUnreachable = true } }
             kill("\(error)")
         }
     }
 
-    /// Ends the worker and its children; the first reason stands.
-    func kill(_ reason: String) {
-        let alive = state.update { state in
-            if state.killReason == nil { state.killReason = reason }
-            return !state.hasEnded
+    /// The end of its input tells a worker to end by itself.
+    func closeInput() {
+        input.update { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
         }
-        if alive { _ = Glibc.kill(-pid, SIGKILL) }
+    }
+
+    /// Ends the worker and its children; the first reason stands. What it says from now on is not heard.
+    func kill(_ reason: String) {
+        let isFirst = state.update { state in
+            defer { if state.killReason == nil { state.killReason = reason } }
+            return state.killReason == nil
+        }
+        guard isLaunched else { return signal(SIGKILL) }
+        guard isFirst else { return }
+        spawnThread("launcher end") { [self] in
+            closeInput()
+            signal(SIGTERM)
+            let patience = monotonicSeconds() + Self.launcherPatience
+            while !state.value.isDead, monotonicSeconds() < patience { usleep(20_000) }
+            signal(SIGKILL)
+        }
+    }
+
+    /// Seconds that a launcher has to end what it started elsewhere.
+    static let launcherPatience = 5.0
+
+    private func signal(_ number: Int32) {
+        state.update { if !$0.isDead { _ = Glibc.kill(-pid, number) } }
     }
 
     private func read(_ onMessage: (WorkerProcess, WorkerEvent) -> Void) {
-        var lines = LineReader(descriptor: output, name: "worker \(pid)")
+        var lines = LineReader(descriptor: output, name: "worker \(pid)", isOver: { [state] in state.value.isDead })
         var number = 0
         do {
             while let line = try lines.next() {
                 number += 1
                 failpoint(.controllerReceives)
                 let event = try WorkerEvent(line: line, file: "worker \(pid)", number: number)
-                if case .hello(let hello) = event {
-                    state.update { $0.reportedPid = hello.pid }
-                } else if number == 1 {
-                    throw InputError("worker \(pid): expected \"hello\" first")
-                }
-                state.update {
-                    $0.lastSign = monotonicSeconds()
-                    if case .heartbeat(_, _, _, _, let phase) = event { $0.phase = phase }
-                    if let request = $0.request, let about = event.attempt, about == (request.trial, request.attempt) {
-                        $0.hasAnswered = true
-                        if event.endsAttempt { $0.hasFinished = true }
-                    }
-                }
-                onMessage(self, event)
+                let isWanted = try state.update { state in
+                    Result { try state.isHeard && state.conduct.hear(event) }
+                }.get()
+                if isWanted { onMessage(self, event) }
             }
+        } catch let misconduct as WorkerMisconduct {
+            state.update { if misconduct.concernsThePast, $0.killReason == nil { $0.isForgiven = true } }
+            return kill("\(misconduct)")
         } catch {
-            kill("the worker sent a line that is no message: \(error)")
+            return kill("the worker sent a line that is no message: \(error)")
         }
+        state.update { $0.endedInsideALine = lines.isInsideALine }
+        // An exit closes its output a moment before it shows.
+        for _ in 0..<40 where !state.value.isDead { usleep(50_000) }
+        if !state.value.isDead { kill("the worker closed its standard output and lived on") }
     }
 
     /// Appends what the worker prints to the log of the trial it works on.
     private func keepErrors() {
-        var chunk = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = Glibc.read(errors, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
-            let folder = state.update { state -> String? in
-                state.errorTail = Array((state.errorTail + chunk[..<count]).suffix(1000))
-                return state.request?.folder
-            }
-            guard let folder, !folder.isEmpty else { continue }
-            let log = open(folder + "/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-            guard log >= 0 else { continue }
-            _ = write(log, chunk, count)
-            close(log)
+        var rest = 1 << 21
+        while let chunk = readChunk(errors, isOver: { [state] in state.value.isDead }, rest: &rest) {
+            state.update { $0.log.append(chunk, folder: $0.request?.folder) }
         }
     }
 
     private func failure(_ status: Int32) -> AttemptFailure {
         let now = state.value
+        let tail = now.log.lastLine.map { ": \($0)" } ?? ""
         let signal = status & 0x7F
         if signal != 0 {
             let name = String(cString: strsignal(signal))
             return AttemptFailure(
-                reason: now.killReason ?? "the worker was ended by signal \(signal) (\(name))", signal: Int(signal))
+                reason: now.killReason ?? "the worker was ended by signal \(signal) (\(name))\(tail)", signal: Int(signal))
         }
         let code = Int(status >> 8 & 0xFF)
-        let tail = String(decoding: now.errorTail, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
         let killReason = now.isUnreachable ? nil : now.killReason
-        return AttemptFailure(reason: killReason ?? "the worker exited with code \(code)\(tail)", exitCode: code)
+        let place = now.endedInsideALine ? " in the middle of a line" : code == 0 ? " before its result" : ""
+        return AttemptFailure(reason: killReason ?? "the worker exited with code \(code)\(place)\(tail)", exitCode: code)
     }
 }
 

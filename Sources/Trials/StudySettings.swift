@@ -26,6 +26,10 @@ package struct StudySettings: Sendable, Equatable {
         package var trialSeconds = 600.0
         /// Seconds without a sign of life.
         package var stallSeconds = 60.0
+        /// Seconds of heartbeats without progress, waiting for a quiet machine not counted.
+        package var progressSeconds = 300.0
+        /// Seconds until a new worker says `hello`; nil means `stallSeconds`. A launcher may queue.
+        package var startSeconds: Double?
         /// Bytes of resident memory of one worker.
         package var memory = 4_000_000_000
         /// Attempts after the first that may fail without progress.
@@ -90,12 +94,15 @@ package struct StudySettings: Sendable, Equatable {
 
         limits = Limits()
         if let document = try experiment.optional("limits") {
-            try document.allowOnly(["trial-seconds", "stall-seconds", "memory", "retries"])
+            try document.allowOnly(["trial-seconds", "stall-seconds", "progress-seconds", "start-seconds", "memory", "retries"])
             let positive = 0.001...Double.infinity
             limits.trialSeconds =
                 try document.optional("trial-seconds")?.double("trial-seconds", in: positive) ?? limits.trialSeconds
             limits.stallSeconds =
                 try document.optional("stall-seconds")?.double("stall-seconds", in: positive) ?? limits.stallSeconds
+            limits.progressSeconds =
+                try document.optional("progress-seconds")?.double("progress-seconds", in: positive) ?? limits.progressSeconds
+            limits.startSeconds = try document.optional("start-seconds")?.double("start-seconds", in: positive)
             limits.memory = try document.optional("memory").map(Self.bytes) ?? limits.memory
             limits.retries = try document.optional("retries")?.int("retries", in: 0...1000) ?? limits.retries
         }

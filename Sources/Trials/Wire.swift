@@ -4,7 +4,7 @@ import Documents
 package let wireVersion = 1
 
 /// A line longer than this is garbage.
-package let wireLineLimit = 16 << 20
+package let wireLineLimit = 1 << 20
 
 /// What goes to a worker, one JSON object a line. `protocol.md` describes every message.
 package enum WireCommand: Sendable, Equatable {

@@ -35,6 +35,7 @@ struct ResolvedExperiment {
         try document.allowOnly(Self.networkKeys + StudySettings.keys)
         folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         try inlineSpace()
+        try resolveCommand()
         try resolvePaths()
     }
 
@@ -54,9 +55,23 @@ struct ResolvedExperiment {
         document["space"] = try SearchSpace.load(path).document
     }
 
+    /// Words of a worker's command line that name files of the experiment's folder are made absolute, so that the study runs from
+    /// anywhere. A program without a slash is looked for as a shell does.
+    private mutating func resolveCommand() throws {
+        guard let command = try document.optional("command") else { return }
+        let words = try command.array("command").enumerated().map { index, item in
+            let word = try item.string("command")
+            let path = URL(fileURLWithPath: "\(folder)/\(word)").standardizedFileURL.path
+            let isLocal = !word.isEmpty && !word.hasPrefix("/") && (index > 0 || word.contains("/"))
+            return isLocal && FileManager.default.fileExists(atPath: path) ? Document(.string(path), at: item.location) : item
+        }
+        document["command"] = Document(.array(words), at: command.location)
+    }
+
     private mutating func resolvePaths() throws {
         let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
-        guard var data = try document.optional("data") else { return }
+        // A worker in another language reads its own data, if any.
+        guard try document.optional("command") == nil, var data = try document.optional("data") else { return }
         for role in ["train", "validation"] {
             guard var description = try data.optional(role), let path = try description.optional("path") else { continue }
             let absolute = URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path

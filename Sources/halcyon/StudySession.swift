@@ -28,11 +28,13 @@ struct StudySession {
     /// Runs until the study ends or pauses, then shows the front.
     func run() throws {
         let settings = try experiment.settings()
-        let training = try experiment.training()
+        // What a worker in another language makes of a candidate, and of data, noise and recipe, is its own business.
+        let training = try settings.command == nil ? experiment.training() : nil
+        let inspector: any CandidateInspector = training.map(NetworkInspector.init) ?? DocumentInspector()
         let space = try experiment.space()
         let strategy = try makeStrategy(settings.strategy, space: space, objectives: settings.objectives)
         let scheduler = makeScheduler(settings.fidelity, objectives: settings.objectives)
-        if settings.command == nil {
+        if let training {
             guard training.recipe.steps == settings.fidelity.rungs.last else {
                 throw try experiment.document.required("recipe").fail(
                     "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
@@ -40,6 +42,9 @@ struct StudySession {
             try checkMetrics(settings)
             try training.train.check()
             try training.validation.check()
+        } else if executor != .local {
+            throw try experiment.document.required("command").fail(
+                "command: a worker in another language cannot run \(executor.rawValue)", hint: "leave --executor out")
         }
         let lock = try StudyLock(directory: directory)
         defer { withExtendedLifetime(lock) {} }
@@ -53,7 +58,7 @@ struct StudySession {
         let restored = try StudyRestoration(
             Study(
                 settings: settings, space: space, strategy: strategy, scheduler: scheduler,
-                inspector: NetworkInspector(experiment: training), folder: directory), log: store)
+                inspector: inspector, folder: directory), log: store)
         if !isNew { try experiment.write(to: path) }
 
         let stderrIsTerminal = Terminal.isInteractive
@@ -142,7 +147,7 @@ struct StudySession {
     }
 
     private func makeExecutor(
-        _ settings: StudySettings, workers: Int, training: TrainingExperiment
+        _ settings: StudySettings, workers: Int, training: TrainingExperiment?
     ) -> (any Executor, any Clock) {
         switch executor {
         case .local:
@@ -156,8 +161,9 @@ struct StudySession {
             let simulated = SimulatedExecutor(
                 slots: workers, evaluator: DenoisingEvaluator(),
                 duration: { request in
-                    let macs = (try? Architecture(request.candidate)).flatMap { architecture in
-                        try? NetworkCost(
+                    let macs = (try? Architecture(request.candidate)).flatMap { architecture -> Int? in
+                        guard let training else { return nil }
+                        return try? NetworkCost(
                             of: architecture, height: training.train.crop ?? 48, width: training.train.crop ?? 48,
                             batch: training.recipe.batch
                         ).macs

@@ -78,7 +78,7 @@ enum Program {
 }
 
 /// A temporary folder that goes with its owner.
-final class Folder {
+final class Folder: Sendable {
     let root: String
 
     init() throws {

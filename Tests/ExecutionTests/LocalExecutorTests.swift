@@ -6,6 +6,7 @@ import Trials
 
 /// Real processes: small shell scripts that behave well or badly.
 @Suite(.serialized) struct LocalExecutorTests {
+    static let started = #"echo '{"message":"started","trial":0,"attempt":1}'; "#
     static let hello = "echo '{\"message\":\"hello\",\"version\":1,\"pid\":'$$',\"environment\":{\"host\":\"fake\"}}'\n"
 
     /// Runs one request with a scripted worker until the attempt ends.
@@ -36,8 +37,8 @@ import Trials
 
     @Test func aResultArrives() {
         let events = attempt(
-            #"echo '{"message":"result","trial":0,"attempt":1,"resource":10,"points":[{"point":0,"metrics":{"psnr_db":27}}]}'; read line"#)
-        #expect(events.count == 2)
+            Self.started + #"echo '{"message":"result","trial":0,"attempt":1,"resource":10,"points":[{"point":0,"metrics":{"psnr_db":27}}]}'; read line"#)
+        #expect(events.count == 3)
         #expect(
             events.last
                 == .message(
@@ -89,7 +90,7 @@ import Trials
     }
 
     @Test func aStopIsOnTheWire() {
-        let script = #"read stop; test "$stop" = '{"stop":true}' && echo '{"message":"stopped","trial":0,"attempt":1}'; read line"#
+        let script = Self.started + #"read stop; test "$stop" = '{"stop":true}' && echo '{"message":"stopped","trial":0,"attempt":1}'; read line"#
         #expect(attempt(script, stop: true).last == .message(slot: 0, .stopped(trial: 0, attempt: 1)))
     }
 
@@ -103,7 +104,9 @@ import Trials
               trial=$(echo "$line" | sed 's/.*"trial":\\([0-9]*\\),.*/\\1/')
               attempt=$(echo "$line" | sed 's/.*"attempt":\\([0-9]*\\),.*/\\1/')
               if [ $trial = 1 ] && [ $attempt = 1 ]; then kill -9 $$; fi
-              echo '{"message":"result","trial":'$trial',"attempt":'$attempt',"resource":400,"points":[{"point":0,"metrics":{"psnr_db":2'$trial'}}]}'
+              echo '{"message":"started","trial":'$trial',"attempt":'$attempt'}'
+              echo '{"message":"started","trial":'$trial',"attempt":'$attempt'}'
+            echo '{"message":"result","trial":'$trial',"attempt":'$attempt',"resource":400,"points":[{"point":0,"metrics":{"psnr_db":2'$trial'}}]}'
             done
             """
         let settings = try Synthetic.settings(trials: 6)
@@ -126,6 +129,7 @@ import Trials
             read line
             trial=$(echo "$line" | sed 's/.*"trial":\\([0-9]*\\),.*/\\1/')
             attempt=$(echo "$line" | sed 's/.*"attempt":\\([0-9]*\\),.*/\\1/')
+            echo '{"message":"started","trial":'$trial',"attempt":'$attempt'}'
             echo '{"message":"result","trial":'$trial',"attempt":'$attempt',"resource":400,"points":[{"point":0,"metrics":{"psnr_db":25}}]}'
             """
         for ending in ["", "\nread line; exit 3", "\nsleep 0.05"] {

@@ -32,7 +32,8 @@ struct ReplayCommand: ParsableCommand {
                 settings: settings, space: space,
                 strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
                 scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives),
-                inspector: NetworkInspector(experiment: try experiment.training()), folder: folder))
+                inspector: try settings.command == nil ? NetworkInspector(experiment: experiment.training()) : DocumentInspector(),
+                folder: folder))
         var progress = WorkProgress("replayed events")
         for record in records {
             if let difference = try replay.take(record.fact) {

@@ -27,8 +27,7 @@ struct SearchCommand: ParsableCommand {
         try budget.apply(to: &resolved)
         resolved.override("seed", with: seed.map(Document.int))
         // Everything is checked before anything is written.
-        _ = try resolved.settings()
-        _ = try resolved.training()
+        if try resolved.settings().command == nil { _ = try resolved.training() }
         _ = try resolved.space()
 
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
