@@ -166,7 +166,7 @@ import Trials
         let terminal = posix_openpt(O_RDWR | O_NOCTTY)
         try #require(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
         _ = fcntl(terminal, F_SETFD, FD_CLOEXEC)
-        let slave = FileHandle(fileDescriptor: open(String(cString: ptsname(terminal)), O_RDWR | O_NOCTTY | O_CLOEXEC), closeOnDealloc: true)
+        let slave = FileHandle(fileDescriptor: open(String(cString: try #require(ptsname(terminal))), O_RDWR | O_NOCTTY | O_CLOEXEC), closeOnDealloc: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
         process.arguments = ["--ctty", "--wait", Program.path, "search", file, "--out", study]
