@@ -163,10 +163,11 @@ import Trials
         let folder = try Folder()
         let study = folder.path("study")
         let file = try folder.write("e.yaml", StudyCommandTests.experiment(steps: 100_000, trials: 1, more: "workers: 1"))
-        let terminal = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
-        _ = fcntl(terminal, F_SETFD, FD_CLOEXEC)
-        let slave = FileHandle(fileDescriptor: open(String(cString: ptsname(terminal)), O_RDWR | O_NOCTTY | O_CLOEXEC), closeOnDealloc: true)
+        // TIOCSPTLCK unlocks the other side, TIOCGPTN tells its number.
+        let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (locked, number) = (Int32(0), Int32(-1))
+        try #require(terminal >= 0 && ioctl(terminal, 0x4004_5431, &locked) == 0 && ioctl(terminal, 0x8004_5430, &number) == 0)
+        let slave = FileHandle(fileDescriptor: open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC), closeOnDealloc: true)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/setsid")
         process.arguments = ["--ctty", "--wait", Program.path, "search", file, "--out", study]

@@ -21,7 +21,7 @@ extension BenchCommand {
                 EXAMPLES
                   halcyon bench study --trials 10000 --json
                   halcyon bench study --trials 10000 --durability full
-                  halcyon bench study --trials 1000000 --no-folders --out runs/million && time halcyon pareto runs/million
+                  halcyon bench study --trials 1000000 --no-folders --no-networks --out runs/million && time halcyon pareto runs/million
                 """)
 
         @Option(help: "Total number of trials.") var trials = 10_000
@@ -29,6 +29,8 @@ extension BenchCommand {
         var durability = StudyStore.Durability.normal
         @Option(help: ArgumentHelp("The study's folder; without it a temporary one.", valueName: "DIR")) var out: String?
         @Flag(inversion: .prefixedNo, help: "A folder for each trial, as in a search.") var folders = true
+        @Flag(inversion: .prefixedNo, help: "Networks are built and their costs counted; without, candidates are told apart by their text alone.")
+        var networks = true
         @Flag(help: "One JSON object.") var json = false
 
         func validate() throws {
@@ -45,7 +47,7 @@ extension BenchCommand {
             let experiment = try ResolvedExperiment(study: directory)
             let (settings, space) = (try experiment.settings(), try experiment.space())
 
-            let inspector = TimedInspector(inner: NetworkInspector(experiment: try experiment.training()))
+            let inspector = TimedInspector(networks ? NetworkInspector(experiment: try experiment.training()) : TextInspector())
             let beforeOpening = steadyNow()
             let store = try StudyStore(directory: directory, durability: durability)
             let restored = try StudyRestoration(
@@ -67,11 +69,12 @@ extension BenchCommand {
             try store.close()
             func perTrial(_ seconds: Double) -> Double { done > 0 ? seconds * 1000 / Double(done) : 0 }
             let (study, networks) = (perTrial(seconds - inspector.seconds), perTrial(inspector.seconds))
+            let studyProcessor = perTrial(Self.processorSeconds - processor - inspector.processorSeconds)
             let fields: [(String, Document)] = [
                 ("trials", .int(controller.study.trials.count)), ("new_trials", .int(done)), ("durability", .string(durability.rawValue)),
                 ("restore_seconds", .float(begin - beforeOpening)), ("seconds", .float(seconds)),
                 ("study_ms_per_trial", .float(study)), ("network_ms_per_trial", .float(networks)),
-                ("cpu_ms_per_trial", .float(perTrial(Self.processorSeconds - processor))),
+                ("study_cpu_ms_per_trial", .float(studyProcessor)), ("network_cpu_ms_per_trial", .float(perTrial(inspector.processorSeconds))),
                 ("peak_bytes", .int(Self.peakBytes)),
             ]
             print(
@@ -99,18 +102,39 @@ extension BenchCommand {
             return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
         }
 
-        /// Tells how long the inspection of networks took, which a study of another program's networks does not pay.
+        /// Tells how long the inspection of networks took, which is not the study's own cost.
         private final class TimedInspector: CandidateInspector {
-            private let inner: NetworkInspector
-            private let spent = Mutex(0.0)
-            var seconds: Double { spent.withLock { $0 } }
+            private let inner: any CandidateInspector
+            private let spent = Mutex((elapsed: 0.0, processor: 0.0))
+            var seconds: Double { spent.withLock { $0.elapsed } }
+            var processorSeconds: Double { spent.withLock { $0.processor } }
 
-            init(inner: NetworkInspector) { self.inner = inner }
+            init(_ inner: any CandidateInspector) { self.inner = inner }
 
             func inspect(_ candidate: Document) throws -> CandidateInspection {
-                let begin = steadyNow()
-                defer { spent.withLock { $0 += steadyNow() - begin } }
+                let begin = (steadyNow(), Self.threadSeconds)
+                defer {
+                    spent.withLock { spent in
+                        spent.elapsed += steadyNow() - begin.0
+                        spent.processor += Self.threadSeconds - begin.1
+                    }
+                }
                 return try inner.inspect(candidate)
+            }
+
+            private static var threadSeconds: Double {
+                var time = timespec()
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+                return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+            }
+        }
+
+        /// What is known of the candidates of another program's worker: their text.
+        private struct TextInspector: CandidateInspector {
+            func inspect(_ candidate: Document) throws -> CandidateInspection {
+                let digest = candidate.digest
+                return CandidateInspection(
+                    candidateHash: digest, architectureHash: digest, family: nil, architecture: candidate, metrics: [:])
             }
         }
 
