@@ -42,6 +42,12 @@ kill_node() {
 }
 
 up() {
+    # The daemons outlive whoever calls this: they keep no descriptor of his.
+    local descriptor
+    for descriptor in /proc/$$/fd/*; do
+        descriptor=${descriptor##*/}
+        if [ "$descriptor" -gt 2 ] && [ "$descriptor" -lt 255 ]; then eval "exec $descriptor>&-"; fi
+    done
     local host; host=$(hostname -s)
     for program in munged slurmctld slurmd srun; do
         command -v "$program" >/dev/null || { echo "two-nodes.sh: $program is missing: apt-get install slurm-wlm munge" >&2; exit 127; }
