@@ -42,6 +42,12 @@ kill_node() {
 }
 
 up() {
+    # The daemons outlive whoever calls this: they keep no descriptor of his.
+    local descriptor
+    for descriptor in /proc/$$/fd/*; do
+        descriptor=${descriptor##*/}
+        if [ "$descriptor" -gt 2 ] && [ "$descriptor" -lt 255 ]; then eval "exec $descriptor>&-"; fi
+    done
     local host; host=$(hostname -s)
     for program in munged slurmctld slurmd srun; do
         command -v "$program" >/dev/null || { echo "two-nodes.sh: $program is missing: apt-get install slurm-wlm munge" >&2; exit 127; }
@@ -78,8 +84,8 @@ SlurmdTimeout=10
 InactiveLimit=0
 KillWait=2
 SlurmdParameters=config_overrides
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=4 State=UNKNOWN
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + 2)) CPUs=4 State=UNKNOWN
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=2 State=UNKNOWN
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + 2)) CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 CONFIGURATION
     munged --force --key-file="$folder/munge/key" --socket="$folder/munge/socket" --pid-file="$folder/munged.pid" \

@@ -65,7 +65,7 @@ import Trials
             halcyon: 1
             template:
               halcyon: 1
-              network: {skeleton: {kind: chain, width: {choice: [4, 8]}, head: {normalization: none}, blocks: {repeat: {blocks: [{block: plain, normalization: none}]}, count: 6}}}
+              network: {skeleton: {kind: chain, width: {choice: [4, 8]}, head: {normalization: none}, blocks: {repeat: {block: plain, normalization: none}, count: 8}}}
               training: {learning-rate: {choice: [0.003, 1000.0]}}
             """
         let text = StudyCommandTests.experiment(steps: 400, trials: 4, more: "limits: {retries: 3}\nworkers: 2")
