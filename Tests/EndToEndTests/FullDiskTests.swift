@@ -9,7 +9,7 @@ import Trials
 @Suite(.serialized) struct FullDiskTests {
     /// A small file system of its own, unmounted with its owner; nil where this process may not mount one.
     private final class Disk {
-        static let bytes = 4 << 20
+        static let bytes = 48 << 20
         let root: String
 
         init?() {

@@ -98,12 +98,14 @@ import Trials
         }
     }
 
-    @Test func aDamagedCheckpointIsAFailedAttempt() throws {
+    /// Training from the start has the same bits, so a damaged checkpoint costs time only.
+    @Test func aDamagedCheckpointIsTrainedAnew() throws {
         try Samples.withFolder { folder in
             var next = request(folder, to: 2)
+            let whole = points(try evaluate(next))
             next.from = folder + "/broken.h5"
             try "broken".write(toFile: folder + "/broken.h5", atomically: true, encoding: .utf8)
-            #expect(try inputError { _ = try evaluate(next) }?.description.contains("broken.h5") == true)
+            #expect(points(try evaluate(next)) == whole)
         }
     }
 

@@ -125,7 +125,7 @@ import Trials
         let damages = [
             ("DROP TRIGGER events_are_never_deleted; DELETE FROM events WHERE seq = 9", "lacks event 9"),
             ("PRAGMA foreign_keys = OFF; DELETE FROM trials WHERE number = 1", "starts"),
-            ("UPDATE trials SET state = 'PRUNED' WHERE number = (SELECT max(number) FROM trials)", ""),
+            ("UPDATE trials SET state = iif(state = 'PRUNED', 'COMPLETE', 'PRUNED') WHERE number = (SELECT max(number) FROM trials)", ""),
             ("UPDATE trials SET state = 'RUNNING' WHERE number = 0", "ends"),
         ]
         for (sql, words) in damages {
