@@ -22,23 +22,27 @@ end_pids() {
     done
 }
 
-# The pids of slurmstepd that belong to a node: their working folder is its spool.
-steps_of() {
-    local process
+# The pids of a node's tasks: Slurm tells each the names of its node and of its configuration.
+tasks_of() {
+    local process variables
     for process in /proc/[0-9]*; do
-        [ "$(cat "$process/comm" 2>/dev/null)" = slurmstepd ] || continue
-        tr '\0' '\n' < "$process/environ" 2>/dev/null | grep -qx "HALCYON_NODE=$folder/$1" && echo "${process#/proc/}"
+        variables=$(tr '\0' '\n' 2>/dev/null < "$process/environ") || continue
+        grep -qxF "SLURMD_NODENAME=$1" <<< "$variables" && grep -qxF "SLURM_CONF=$folder/slurm.conf" <<< "$variables" &&
+            echo "${process#/proc/}"
     done
     return 0
 }
 
+# slurmd, each task's slurmstepd, and the tasks.
 kill_node() {
-    local step child
+    local tasks task parent
+    tasks=$(tasks_of "$1")
     end_pids "$folder/slurmd-$1.pid"
-    for step in $(steps_of "$1"); do
-        for child in $(cat "/proc/$step/task/"*/children 2>/dev/null); do kill -9 "$child" 2>/dev/null || true; done
-        kill -9 "$step" 2>/dev/null || true
+    for task in $tasks; do
+        parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$task/status" 2>/dev/null) || continue
+        [ "$(cat "/proc/$parent/comm" 2>/dev/null)" = slurmstepd ] && kill -9 "$parent" 2>/dev/null
     done
+    for task in $tasks; do kill -9 "$task" 2>/dev/null || true; done
 }
 
 up() {
@@ -92,7 +96,7 @@ CONFIGURATION
         --log-file="$folder/munged.log" --seed-file="$folder/munge/seed"
     export SLURM_CONF="$folder/slurm.conf"
     slurmctld -c
-    for node in n1 n2; do HALCYON_NODE="$folder/$node" slurmd -c -N "$node"; done
+    for node in n1 n2; do slurmd -c -N "$node"; done
     for _ in $(seq 100); do
         [ "$(sinfo -h -N -o '%t' 2>/dev/null | sort -u)" = idle ] && { echo "export SLURM_CONF=$SLURM_CONF"; return; }
         sleep 0.2
