@@ -13,17 +13,14 @@ package struct StudyFolder: Sendable {
 
     package func trial(_ number: Int) -> String { "\(path)/trials/\(number)" }
 
-    /// Makes the trial's folder with its `architecture.json` before an attempt, and clears what a killed worker left half written.
+    /// Makes the trial's folder with its `architecture.json` before an attempt, and clears what a killed worker left half written. The
+    /// log holds the architecture too, so its file is not synced, only made again where it is not whole.
     /// - Throws: `StorageFailure`.
     func prepare(_ start: StudyFact.StartedTrial, attempt: Int) throws {
         let folder = trial(start.trial)
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let architecture = folder + "/architecture.json"
-            if !FileManager.default.fileExists(atPath: architecture) {
-                failpoint(.renameBegins, architecture)
-                try Data((start.inspection.architecture.json + "\n").utf8).write(to: URL(fileURLWithPath: architecture), options: .atomic)
-                failpoint(.renameDone, architecture)
+            if mkdir(folder, 0o755) != 0, errno != EEXIST {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
             if attempt > 1 {
                 for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".partial") {
@@ -32,6 +29,14 @@ package struct StudyFolder: Sendable {
             }
         } catch {
             throw StorageFailure(file: folder, "cannot be written: \(error.localizedDescription)")
+        }
+        let architecture = folder + "/architecture.json", text = Array((start.inspection.architecture.json + "\n").utf8)
+        var status = stat()
+        if attempt > 1, stat(architecture, &status) == 0, Int(status.st_size) == text.count { return }
+        let descriptor = open(architecture, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        guard descriptor >= 0, write(descriptor, text, text.count) == text.count else {
+            throw StorageFailure(file: architecture, "cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 

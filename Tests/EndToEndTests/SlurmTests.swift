@@ -74,7 +74,7 @@ struct SlurmTests {
     @Test func killsReachTheTask() throws {
         guard let cluster = try Cluster() else { return }
         let folder = try Folder()
-        let text = Self.experiment(steps: 100_000, trials: 1).replacingOccurrences(of: "retries: 5", with: "retries: 0, stall-seconds: 3")
+        let text = Self.experiment(steps: 100_000, trials: 1).replacingOccurrences(of: "retries: 5", with: "retries: 5, stall-seconds: 3")
         let study = folder.path("study")
         let run = try Program.Run(["search", folder.write("e.yaml", text), "--out", study, "--workers", "1"], environment: cluster.environment)
         var tasks: [Int32] = []
@@ -83,9 +83,16 @@ struct SlurmTests {
             return !run.process.isRunning || (!tasks.isEmpty && FileManager.default.fileExists(atPath: study + "/trials/0/checkpoint.h5"))
         }
         for task in tasks { kill(task, SIGSTOP) }
-        let result = try run.finish()
-        #expect(result.status == 1 && result.errors.contains("stall-seconds"), "\(result.errors)")
         try waitUntil("the stopped task is gone") { tasks.allSatisfy { kill($0, 0) != 0 } }
+        // The trial goes on from its checkpoint as another task, until Ctrl-C.
+        try waitUntil("the attempt has failed, and another trains") {
+            let facts = try StudyReader(directory: study).records().map(\.fact)
+            let failed = facts.contains { if case .attemptFailed(_, _, let it) = $0 { it.reason.contains("stall-seconds") } else { false } }
+            return !run.process.isRunning || (failed && !Self.tasks(cluster).isEmpty)
+        }
+        run.process.interrupt()
+        let result = try run.finish()
+        #expect(result.status == 1 && result.errors.contains("halcyon resume"), "\(result.errors)")
         try waitUntil("its job is gone") { try squeue(cluster).isEmpty }
 
         let other = folder.path("other")
