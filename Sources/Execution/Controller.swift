@@ -34,8 +34,6 @@ package final class Controller {
     private var outcome: StudyOutcome?
     /// The front's, nil when it must be computed anew.
     private var hypervolume: Double?
-    /// The trials on the front.
-    private var onFront: Set<Int> = []
     /// What the study decided and heard and the log does not have yet.
     private var uncommitted = StudyCommit(records: [])
     /// Trials whose files are to be swept once that is in the log.
@@ -51,7 +49,6 @@ package final class Controller {
         front = restored.front
         spentBefore = restored.spentSeconds
         unswept = restored.unswept
-        onFront = Set(front.entries.map(\.trial))
         self.log = log
         self.executor = executor
         self.clock = clock
@@ -162,21 +159,16 @@ package final class Controller {
             done += 1
             if study.trials[number].state == .fail { failed += 1 }
             unswept.insert(number)
-            if front.insert(study.trials[number]) {
+            if let left = front.insert(study.trials[number]) {
                 frontChanged = true
+                unswept.formUnion(left)
                 hypervolume = nil
             }
             let volume = hypervolume ?? front.hypervolume
             hypervolume = volume
             commit.hypervolumes.append(HypervolumeEntry(trial: number, at: at, value: volume))
         }
-        if frontChanged {
-            let entries = front.entries
-            commit.front = entries
-            let now = Set(entries.map(\.trial))
-            unswept.formUnion(onFront.subtracting(now))
-            onFront = now
-        }
+        if frontChanged { commit.front = front.entries }
         uncommitted.add(commit)
     }
 
@@ -213,7 +205,7 @@ package final class Controller {
             switch study.settings.keep {
             case .all: break
             case .none: folder.removeModel(number)
-            case .front: if !onFront.contains(number) { folder.removeModel(number) }
+            case .front: if !front.trials.contains(number) { folder.removeModel(number) }
             }
         }
     }

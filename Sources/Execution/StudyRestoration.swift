@@ -11,7 +11,6 @@ package struct StudyRestoration: Sendable {
     private(set) var unswept: Set<Int> = []
     private var sessionStart: Double?
     private var last: Double?
-    private var onFront: Set<Int> = []
 
     /// - Parameter study: one before its first event.
     package init(_ study: Study) {
@@ -45,9 +44,6 @@ package struct StudyRestoration: Sendable {
         last = record.at
         guard let number = record.fact.endedTrial else { return }
         unswept.insert(number)
-        guard front.insert(study.trials[number]) else { return }
-        let now = Set(front.entries.map(\.trial))
-        unswept.formUnion(onFront.subtracting(now))
-        onFront = now
+        if let left = front.insert(study.trials[number]) { unswept.formUnion(left) }
     }
 }

@@ -8,6 +8,8 @@ package struct StudyFront: Sendable {
     private let constraints: [Constraint]
     private let comparesTimes: Bool
     private var fronts: [String: ParetoFront] = [:]
+    /// The trials with points on it.
+    package private(set) var trials: Set<Int> = []
     private var candidates: [Int: (family: String?, points: [Int: Point], environment: String?)] = [:]
 
     package init(objectives: [Objective], constraints: [Constraint]) {
@@ -16,9 +18,9 @@ package struct StudyFront: Sendable {
         comparesTimes = objectives.contains { isMeasuredTime($0.metric) }
     }
 
-    /// Adds a trial's points when it is COMPLETE. Returns whether the front changed.
-    package mutating func insert(_ trial: StudyTrial) -> Bool {
-        guard trial.state == .complete, candidates[trial.number] == nil else { return false }
+    /// Adds a trial's points when it is COMPLETE. Returns the trials that they drove off the front, nil when it did not change.
+    package mutating func insert(_ trial: StudyTrial) -> Set<Int>? {
+        guard trial.state == .complete, candidates[trial.number] == nil else { return nil }
         let environment = comparesTimes ? trial.environment ?? "" : ""
         var changed = false
         for point in trial.points {
@@ -31,7 +33,10 @@ package struct StudyFront: Sendable {
                 candidates[trial.number, default: (trial.family, [:], trial.environment)].points[point.point] = point
             }
         }
-        return changed
+        guard changed else { return nil }
+        let before = trials
+        trials = Set(entries.map(\.trial))
+        return before.subtracting(trials)
     }
 
     /// All non-dominated points, by the first objective within each environment.

@@ -89,6 +89,15 @@ struct ResolvedExperiment {
 
     func settings() throws -> StudySettings { try StudySettings(experiment: document) }
 
+    /// The study in a folder, before its first event.
+    func study(in directory: String, inspector: any CandidateInspector) throws -> Study {
+        let (settings, space) = (try settings(), try space())
+        return Study(
+            settings: settings, space: space,
+            strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
+            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: inspector, folder: directory)
+    }
+
     /// Replaces one number of the experiment, as an option of the command line asks.
     mutating func override(_ key: String, in parent: String? = nil, with value: Document?) {
         guard let value else { return }

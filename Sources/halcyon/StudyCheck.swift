@@ -53,20 +53,14 @@ struct StudyCheck {
     /// The log leads to a state; that state's front is the table's, and its networks and checkpoints are on disk, whole.
     private mutating func checkTrials(_ reader: StudyReader, _ experiment: ResolvedExperiment) throws {
         let settings = try experiment.settings()
-        let space = try experiment.space()
-        var restored = StudyRestoration(
-            Study(
-                settings: settings, space: space,
-                strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
-                scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives),
-                inspector: NoInspector(), folder: directory))
+        var restored = StudyRestoration(try experiment.study(in: directory, inspector: NoInspector()))
         let front = try reader.restore { try restored.add($0) }
         let study = restored.study
         trials = study.trials.count
         if restored.front.entries != front {
             damage(directory + "/study.sqlite", "pareto_front: the table is not the front of the trials in the log")
         }
-        let onFront = Set(restored.front.entries.map(\.trial))
+        let onFront = restored.front.trials
         for trial in study.trials {
             let (folder, before) = ("trials/\(trial.number)", findings.count)
             if settings.command == nil { checkFiles(of: trial, in: folder, keep: settings.keep, isOnFront: onFront.contains(trial.number)) }

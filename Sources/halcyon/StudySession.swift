@@ -31,9 +31,7 @@ struct StudySession {
         // What a worker in another language makes of a candidate, and of data, noise and recipe, is its own business.
         let training = try settings.command == nil ? experiment.training() : nil
         let inspector: any CandidateInspector = training.map(NetworkInspector.init) ?? DocumentInspector()
-        let space = try experiment.space()
-        let strategy = try makeStrategy(settings.strategy, space: space, objectives: settings.objectives)
-        let scheduler = makeScheduler(settings.fidelity, objectives: settings.objectives)
+        let study = try experiment.study(in: directory, inspector: inspector)
         if let training {
             guard training.recipe.steps == settings.fidelity.rungs.last else {
                 throw try experiment.document.required("recipe").fail(
@@ -55,10 +53,7 @@ struct StudySession {
             try experiment.write(to: path)
         }
         let store = try StudyStore(directory: directory)
-        let restored = try StudyRestoration(
-            Study(
-                settings: settings, space: space, strategy: strategy, scheduler: scheduler,
-                inspector: inspector, folder: directory), log: store)
+        let restored = try StudyRestoration(study, log: store)
         if !isNew { try experiment.write(to: path) }
 
         let stderrIsTerminal = Terminal.isInteractive

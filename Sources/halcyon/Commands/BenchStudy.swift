@@ -45,17 +45,10 @@ extension BenchCommand {
             defer { withExtendedLifetime(lock) {} }
             try replaceFile(directory + "/experiment.yaml", with: Array(Self.experiment(trials: trials).utf8))
             let experiment = try ResolvedExperiment(study: directory)
-            let (settings, space) = (try experiment.settings(), try experiment.space())
-
-            let inspector = TimedInspector(networks ? NetworkInspector(experiment: try experiment.training()) : TextInspector())
+            let inspector = TimedInspector(networks ? NetworkInspector(experiment: try experiment.training()) : DocumentInspector())
             let beforeOpening = steadyNow()
             let store = try StudyStore(directory: directory, durability: durability)
-            let restored = try StudyRestoration(
-                Study(
-                    settings: settings, space: space,
-                    strategy: makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
-                    scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives),
-                    inspector: inspector, folder: directory), log: store)
+            let restored = try StudyRestoration(experiment.study(in: directory, inspector: inspector), log: store)
             let before = restored.study.trials.count
             let (begin, processor) = (steadyNow(), Self.processorSeconds)
             let executor = SimulatedExecutor(slots: 1, evaluator: Untrained(), duration: { _ in 1 })
@@ -126,15 +119,6 @@ extension BenchCommand {
                 var time = timespec()
                 clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
                 return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-            }
-        }
-
-        /// What is known of the candidates of another program's worker: their text.
-        private struct TextInspector: CandidateInspector {
-            func inspect(_ candidate: Document) throws -> CandidateInspection {
-                let digest = candidate.digest
-                return CandidateInspection(
-                    candidateHash: digest, architectureHash: digest, family: nil, architecture: candidate, metrics: [:])
             }
         }
 

@@ -25,15 +25,11 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         let folder = URL(fileURLWithPath: directory).standardizedFileURL.path
         let experiment = try ResolvedExperiment(study: folder)
-        let (settings, space) = (try experiment.settings(), try experiment.space())
+        let inspector: any CandidateInspector =
+            try experiment.settings().command == nil ? NetworkInspector(experiment: experiment.training()) : DocumentInspector()
+        let study = try experiment.study(in: folder, inspector: inspector)
         let records = try StudyReader(directory: folder).records()
-        var replay = StudyReplay(
-            Study(
-                settings: settings, space: space,
-                strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
-                scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives),
-                inspector: try settings.command == nil ? NetworkInspector(experiment: experiment.training()) : DocumentInspector(),
-                folder: folder))
+        var replay = StudyReplay(study)
         var progress = WorkProgress("replayed events")
         for record in records {
             if let difference = try replay.take(record.fact) {
