@@ -16,6 +16,15 @@ import Trials
         }
     }
 
+    /// All threads of the process are stopped.
+    private func isStopped(_ pid: Int32) -> Bool {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        return threads.allSatisfy { thread in
+            let stat = (try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/stat", encoding: .utf8)) ?? ""
+            return stat.split(separator: ")").last?.hasPrefix(" T") ?? true
+        }
+    }
+
     /// The controller dies by SIGKILL in each phase of a trial, the workers bare, behind wrappers, or stopped: none is left.
     @Test func orphansEndByThemselves() throws {
         let cases: [(phase: WorkerEvent.Phase, launcher: String, stops: Bool)] = [
@@ -49,10 +58,16 @@ import Trials
             let controller = run.process.processIdentifier
             let workers = processes(with: word).filter { $0 != controller }
             #expect(!workers.isEmpty, "case \(index)")
-            if it.stops { for worker in workers { kill(worker, SIGSTOP) } }
+            if it.stops {
+                for worker in workers { kill(worker, SIGSTOP) }
+                // The system wakes a stopped orphan only if all its threads had stopped before its parent ended.
+                try waitUntil("workers are stopped (case \(index))") { workers.allSatisfy(isStopped) }
+            }
             kill(controller, SIGKILL)
             _ = try run.finish()
             let began = ContinuousClock.now
+            // What is left would hold up each measurement of later tests on this machine.
+            defer { for orphan in processes(with: word) { kill(orphan, SIGKILL) } }
             try waitUntil("orphans end (case \(index))") { processes(with: word).isEmpty }
             print("orphans of case \(index) (\(it.phase), \(it.launcher)\(it.stops ? ", stopped" : "")): gone after \(ContinuousClock.now - began)")
         }
