@@ -94,7 +94,7 @@ INLINE void softmaxPanel(const int vectors, const Windows *w, const WindowMemory
     scoresOf(vectors, w, m->k, m->qTransposed + lane, bias + lane * w->tokens, highest, m->scores);
     if (split) separateParts(vectors, w, places->parts, places->parts + lane, highest, m->scores);
     exponentiate(vectors, w->tokens, highest, sum, m->scores);
-    for (int v = 0; v < vectors; v++) inverse[v] = splat(1) / sum[v];
+    UNROLLED for (int v = 0; v < vectors; v++) inverse[v] = splat(1) / sum[v];
 }
 
 static void attendHead(const Windows *w, const WindowMemory *m, const float *bias, const Places *places, int split) {
@@ -154,12 +154,12 @@ static void window_attention(Size batch, Size height, Size width, Size heads, Si
 
 /// dp = v dy, and its product with the panel's p, summed over keys.
 INLINE void probabilityGradients(const int vectors, const Windows *w, const WindowMemory *m, Size lane, V *sum) {
-    for (int v = 0; v < vectors; v++) sum[v] = (V){0};
+    UNROLLED for (int v = 0; v < vectors; v++) sum[v] = (V){0};
     FOR_BLOCKS(w->tokens, vectors, {
         Sums sums = {0};
         addProducts(rows, vectors, first, w->channels, (Factors){m->v, w->span, 1}, m->dOutTransposed + lane, w->queries, sums);
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int r = 0; r < rows; r++)
+            UNROLLED for (int v = 0; v < vectors; v++) {
                 const Size at = (first + r) * panelPitch + v * W;
                 store(m->dScores + at, sums[r][v], W);
                 sum[v] += sums[r][v] * load(m->scores + at, W);
@@ -170,7 +170,7 @@ INLINE void probabilityGradients(const int vectors, const Windows *w, const Wind
 /// ds = p (dp - sum over keys of p dp), added to the bias' gradient.
 INLINE void scoreGradients(const int vectors, const Windows *w, const WindowMemory *m, const V *sum, float *biasSum) {
     for (Size j = 0; j < w->tokens; j++)
-        for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
             const Size at = j * panelPitch + v * W;
             float *const total = biasSum + (j * vectors + v) * W;
             const V ds = load(m->scores + at, W) * (load(m->dScores + at, W) - sum[v]);
@@ -182,7 +182,7 @@ INLINE void scoreGradients(const int vectors, const Windows *w, const WindowMemo
 /// Multiplies a panel's dy by one over the sums of its powers, which p lacks.
 INLINE void scaleUpstream(const int vectors, const Windows *w, const WindowMemory *m, Size lane, const V *inverse) {
     for (Size c = 0; c < w->channels; c++)
-        for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
             float *const at = m->dOutTransposed + c * w->queries + lane + v * W;
             store(at, load(at, W) * inverse[v], W);
         }
@@ -201,7 +201,7 @@ static void attendHeadBackward(const Windows *w, const WindowMemory *m, const fl
         softmaxPanel(vectors, w, m, bias, places, split, lane, inverse);
         scaleUpstream(vectors, w, m, lane, inverse);
         probabilityGradients(vectors, w, m, lane, sum);
-        for (int v = 0; v < vectors; v++) sum[v] *= inverse[v];
+        UNROLLED for (int v = 0; v < vectors; v++) sum[v] *= inverse[v];
         scoreGradients(vectors, w, m, sum, biasSum + lane * w->tokens);
         scaledProduct(vectors, w->channels, w->tokens, (Factors){m->k, 1, w->span}, m->dScores, panelPitch, factors,
                       m->outTransposed + lane, w->queries);

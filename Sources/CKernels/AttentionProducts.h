@@ -39,10 +39,10 @@ INLINE void addProducts(const int rows, const int vectors, Size first, Size term
     const float *const memory = a.memory + first * a.rowStride;
     for (Size t = 0; t < terms; t++) {
         V values[panelVectors];
-        for (int v = 0; v < vectors; v++) values[v] = load(x + t * xPitch + v * W, W);
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) values[v] = load(x + t * xPitch + v * W, W);
+        UNROLLED for (int r = 0; r < rows; r++) {
             const V factor = splat(memory[r * a.rowStride + t * a.termStride]);
-            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
         }
     }
 }
@@ -53,8 +53,8 @@ INLINE void scaledProduct(const int vectors, Size count, Size terms, Factors a, 
     FOR_BLOCKS(count, vectors, {
         Sums sums = {0};
         addProducts(rows, vectors, first, terms, a, x, xPitch, sums);
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) store(y + (first + r) * yPitch + v * W, sums[r][v] * factors[v], W);
+        UNROLLED for (int r = 0; r < rows; r++)
+            UNROLLED for (int v = 0; v < vectors; v++) store(y + (first + r) * yPitch + v * W, sums[r][v] * factors[v], W);
     });
 }
 
@@ -77,24 +77,24 @@ INLINE void addedBlock(const int rows, const int vectors, const int half, Size t
     Sums sums = {0};
     V pairs[8] = {0};
     if (!isFirst)
-        for (int r = 0; r < rows; r++) {
-            for (int v = 0; v < vectors; v++) sums[r][v] = load(y + r * pitch + v * W, W);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = load(y + r * pitch + v * W, W);
             if (half && r % 2 == 0) pairs[r / 2] = halves(y + r * pitch + vectors * W, y + (r + 1) * pitch + vectors * W);
         }
     for (Size t = 0; t < terms; t++) {
         const float *const row = x + t * pitch;
         V values[panelVectors + 1], last = {0};
-        for (int v = 0; v < vectors; v++) values[v] = load(row + v * W, W);
+        UNROLLED for (int v = 0; v < vectors; v++) values[v] = load(row + v * W, W);
         if (half) values[vectors] = halves(row + vectors * W, row + vectors * W);
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             const V factor = splat(a.memory[r * a.rowStride + t * a.termStride]);
-            for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += factor * values[v];
             if (half && r % 2) pairs[r / 2] += joined(last, factor) * values[vectors];
             last = factor;
         }
     }
-    for (int r = 0; r < rows; r++) {
-        for (int v = 0; v < vectors; v++) store(y + r * pitch + v * W, sums[r][v], W);
+    UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) store(y + r * pitch + v * W, sums[r][v], W);
         if (half) *(UnalignedHalf *)(y + r * pitch + vectors * W) = ((Halves){.vector = pairs[r / 2]}).half[r % 2];
     }
 }
@@ -128,14 +128,14 @@ INLINE V larger(V a, V b) { return choose((I)(a > b), a, b); }
 /// Scores of a panel: the products of the keys and the queries from `queries` on, plus bias; `highest` becomes those of each query.
 INLINE void scoresOf(const int vectors, const Windows *w, const float *k, const float *queries, const float *bias, V *highest,
                      float *scores) {
-    for (int v = 0; v < vectors; v++) highest[v] = splat(-__builtin_inff());
+    UNROLLED for (int v = 0; v < vectors; v++) highest[v] = splat(-__builtin_inff());
     FOR_BLOCKS(w->tokens, vectors, {
         Sums sums;
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) sums[r][v] = load(bias + ((first + r) * vectors + v) * W, W);
+        UNROLLED for (int r = 0; r < rows; r++)
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = load(bias + ((first + r) * vectors + v) * W, W);
         addProducts(rows, vectors, first, w->channels, (Factors){k, w->span, 1}, queries, w->queries, sums);
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int r = 0; r < rows; r++)
+            UNROLLED for (int v = 0; v < vectors; v++) {
                 store(scores + (first + r) * panelPitch + v * W, sums[r][v], W);
                 highest[v] = larger(sums[r][v], highest[v]);
             }
@@ -144,7 +144,7 @@ INLINE void scoresOf(const int vectors, const Windows *w, const float *k, const 
 
 /// Takes the scores between different parts of the image down, and finds the highest of the rest.
 INLINE void separateParts(const int vectors, const Windows *w, const float *keys, const float *queries, V *highest, float *scores) {
-    for (int v = 0; v < vectors; v++) {
+    UNROLLED for (int v = 0; v < vectors; v++) {
         const V own = load(queries + v * W, W);
         highest[v] = splat(-__builtin_inff());
         for (Size j = 0; j < w->tokens; j++) {
@@ -159,12 +159,12 @@ INLINE void separateParts(const int vectors, const Windows *w, const float *keys
 /// Scores, in units of log 2, become powers of two that are at most about 1; `sum` their sum over keys.
 INLINE void exponentiate(const int vectors, Size keys, const V *highest, V *sum, float *scores) {
     V top[panelVectors];
-    for (int v = 0; v < vectors; v++) {
+    UNROLLED for (int v = 0; v < vectors; v++) {
         top[v] = (highest[v] + roundingShifter) - roundingShifter;
         sum[v] = (V){0};
     }
     for (Size j = 0; j < keys; j++)
-        for (int v = 0; v < vectors; v++) {
+        UNROLLED for (int v = 0; v < vectors; v++) {
             float *const at = scores + j * panelPitch + v * W;
             const V e = powerOfTwo(load(at, W), top[v]);
             sum[v] += e;

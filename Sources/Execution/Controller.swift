@@ -4,6 +4,7 @@ import Search
 import Trials
 
 /// Carries a study out: event to `step`, commit through the log, then act. One thread, the caller's, owns all of it.
+/// Events that came together share a commit.
 ///
 /// When the disk refuses, the study pauses: nothing is acted on that is not in the log, the workers save their checkpoints and
 /// stop, what they still tell is kept in memory, and each further commit, the last one when all have stopped, tries to write it.
@@ -22,6 +23,8 @@ package final class Controller {
     private static let secondsSpent = "the budget of seconds is spent"
     private static let pollSeconds = 0.25
     private static let progressSeconds = 0.5
+    /// So many events at most share a commit.
+    private static let burstLimit = 64
 
     private let spentBefore: Double
     private var begin = 0.0
@@ -36,6 +39,8 @@ package final class Controller {
     private var hypervolume: Double?
     /// What the study decided and heard and the log does not have yet.
     private var uncommitted = StudyCommit(records: [])
+    /// Where running trials' checkpoints are when a worker chose another name than ours.
+    private var checkpoints: [Int: String] = [:]
     /// Trials whose files are to be swept once that is in the log.
     private var unswept: Set<Int>
     /// Why the disk refused.
@@ -90,7 +95,7 @@ package final class Controller {
             if now >= killTime || stopSwitch.count > 1 { killRunning() }
             if outcome != nil { break }
             let wake = min(now + Self.pollSeconds, killTime == .infinity ? deadline : killTime)
-            if let event = executor.next(before: max(wake, now)) { try receive(event) }
+            if let event = executor.next(before: max(wake, now)) { try receive(burst(event)) }
             if clock.now - lastProgress >= Self.progressSeconds { tell() }
         }
         tell()
@@ -110,21 +115,39 @@ package final class Controller {
         killTime = clock.now + Self.stopGrace
     }
 
-    private func receive(_ event: ExecutorEvent) throws {
-        switch event {
-        case .message(let slot, .heartbeat(let trial, _, let step, let totalSteps, let phase)):
-            heartbeats[slot] = .init(trial: trial, step: step, totalSteps: totalSteps, phase: phase)
-        case .message(let slot, let message):
-            if case .storageFailed(_, _, let reason) = message, storageFailure == nil { storageFailure = reason }
-            try handle(.message(slot: slot, message))
-        case .ended(let slot, let failure): try handle(.ended(slot: slot, failure))
-        }
+    /// The event and those that wait behind it.
+    private func burst(_ first: ExecutorEvent) -> [ExecutorEvent] {
+        var events = [first]
+        while events.count < Self.burstLimit, let next = executor.next(before: clock.now) { events.append(next) }
+        return events
     }
 
-    /// Step, commit, act.
-    private func handle(_ event: StudyEvent) throws {
-        let actions = study.step(event)
-        note(actions)
+    private func receive(_ events: [ExecutorEvent]) throws {
+        try handle(
+            events.compactMap { event in
+                switch event {
+                case .message(let slot, .heartbeat(let trial, _, let step, let totalSteps, let phase)):
+                    heartbeats[slot] = .init(trial: trial, step: step, totalSteps: totalSteps, phase: phase)
+                    return nil
+                case .message(let slot, let message):
+                    if case .storageFailed(_, _, let reason) = message, storageFailure == nil { storageFailure = reason }
+                    return .message(slot: slot, message)
+                case .ended(let slot, let failure): return .ended(slot: slot, failure)
+                }
+            })
+    }
+
+    /// Step, commit, act. What comes after the study's end is not heard.
+    private func handle(_ events: StudyEvent...) throws { try handle(events) }
+
+    private func handle(_ events: [StudyEvent]) throws {
+        var actions: [StudyAction] = []
+        let at = clock.now
+        for event in events where !study.isFinished || actions.isEmpty {
+            let new = study.step(event)
+            note(new, at: at)
+            actions += new
+        }
         var refusal = try commit()
         var unstarted: [Int] = []
         for action in actions {
@@ -149,12 +172,12 @@ package final class Controller {
     }
 
     /// Adds what the study recorded to what is to be committed.
-    private func note(_ actions: [StudyAction]) {
-        let at = clock.now
+    private func note(_ actions: [StudyAction], at: Double) {
         var commit = StudyCommit(records: [])
         var frontChanged = false
         for case .record(let fact) in actions {
             commit.records.append(StudyRecord(at: at, fact: fact))
+            if case .checkpointed(let trial, _, _, let path) = fact { checkpoints[trial] = path }
             guard let number = fact.endedTrial else { continue }
             done += 1
             if study.trials[number].state == .fail { failed += 1 }
@@ -201,7 +224,7 @@ package final class Controller {
         guard let folder else { return }
         failpoint(.sweepBegins)
         for number in unswept where study.trials[number].state.isFinal {
-            folder.removeCheckpoint(number)
+            folder.removeCheckpoint(number, at: checkpoints.removeValue(forKey: number))
             switch study.settings.keep {
             case .all: break
             case .none: folder.removeModel(number)

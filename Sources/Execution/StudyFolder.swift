@@ -40,8 +40,13 @@ package struct StudyFolder: Sendable {
         }
     }
 
-    /// A trial in a final state needs no checkpoint any more.
-    func removeCheckpoint(_ number: Int) { unlink(trial(number) + "/checkpoint.h5") }
+    /// A trial in a final state needs no checkpoint any more: ours, and the one at `other`, relative to the study, when it is in
+    /// the trial's own folder.
+    func removeCheckpoint(_ number: Int, at other: String?) {
+        unlink(trial(number) + "/checkpoint.h5")
+        let own = "trials/\(number)/"
+        if let other, other.hasPrefix(own), !other.dropFirst(own.count).contains("/") { unlink(path + "/" + other) }
+    }
 
     func removeModel(_ number: Int) { unlink(trial(number) + "/model.h5") }
 }

@@ -69,7 +69,8 @@ package struct Study: Sendable {
     /// Whether the scheduler found nothing to do and nothing happened since that could change its mind (without a lag).
     var hasNothingToDecide = false
     var stopReason: String?
-    var isFinished = true
+    /// Whether nothing runs and nothing will: before the first session, and after the end of each.
+    package internal(set) var isFinished = true
     var actions: [StudyAction] = []
 
     /// A study before its first event. `folder` is where workers find `experiment.yaml` and `trials/NUMBER`.

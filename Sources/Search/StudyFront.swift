@@ -36,7 +36,9 @@ package struct StudyFront: Sendable {
         guard changed else { return nil }
         let before = trials
         trials = Set(entries.map(\.trial))
-        return before.subtracting(trials)
+        let left = before.subtracting(trials)
+        for trial in left { candidates[trial] = nil }
+        return left
     }
 
     /// All non-dominated points, by the first objective within each environment.

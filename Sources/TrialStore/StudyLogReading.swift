@@ -6,17 +6,17 @@ import Trials
 /// The whole event log, in order. A payload that cannot be read is an error that names its row.
 func readRecords(_ db: Database, _ path: String) throws -> [StudyRecord] {
     var records: [StudyRecord] = []
-    try forEachRecord(db, path) { records.append($0) }
+    try readEachRecord(db, path) { records.append($0) }
     return records
 }
 
-func forEachRecord(_ db: Database, _ path: String, _ body: (StudyRecord) throws -> Void) throws {
+func readEachRecord(_ db: Database, _ path: String, _ body: (StudyRecord) throws -> Void) throws {
     let rows = try Row.fetchCursor(db, sql: "SELECT seq, at, kind, trial_number, payload FROM events ORDER BY seq")
     while let row = try rows.next() { try body(record(row, path, omitting: [])) }
 }
 
 /// The log as a study is restored from it: in order, without what changes nothing any more. Of trials that are final, the
-/// measurements on the way and the documents of network and candidate are left out: they fill most of a large study.
+/// measurements and checkpoints on the way and the documents of network and candidate are left out: they fill most of a large study.
 ///
 /// The log has no gap, and the tables count as many trials, and as many final ones, as it tells; else the file is damaged.
 func restoreRecords(_ db: Database, _ path: String, _ body: (StudyRecord) throws -> Void) throws {
@@ -30,7 +30,10 @@ func restoreRecords(_ db: Database, _ path: String, _ body: (StudyRecord) throws
         expected += 1
         let trial = try row.decode(Int?.self, atIndex: 3)
         let isOpen = trial.map(open.contains) ?? true
-        if !isOpen, try row.decode(String.self, atIndex: 2) == "measured" { continue }
+        if !isOpen {
+            let kind = try row.decode(String.self, atIndex: 2)
+            if kind == "measured" || kind == "checkpointed" { continue }
+        }
         let record = try record(row, path, omitting: isOpen ? [] : ["candidate", "architecture"])
         if case .started = record.fact { started += 1 }
         if record.fact.endedTrial != nil { ended += 1 }

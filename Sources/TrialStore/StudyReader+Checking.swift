@@ -29,7 +29,7 @@ extension StudyReader {
                     if seq != expected { problems.append("events: \(expected)...\(seq - 1) are missing from the log") }
                     expected = seq + 1
                 }
-                try forEachRecord(db, path) { record in try project(record, into: db) }
+                try readEachRecord(db, path) { record in try project(record, into: db) }
                 for table in StudySchema.projections {
                     for (what, a, b) in [("has", "main", "temp"), ("lacks", "temp", "main")] {
                         let count = try Int.fetchOne(

@@ -183,6 +183,13 @@ package final class StudyReader {
         try StudyFile.naming(path) { try database.read { try readRecords($0, path) } }
     }
 
+    /// The event log, record by record: a long one does not fit in memory.
+    package func forEachRecord(_ body: (StudyRecord) throws -> Void) throws {
+        try StudyFile.naming(path) { try database.read { try readEachRecord($0, path, body) } }
+    }
+
+    package func eventCount() throws -> Int { try rows("SELECT count(*) FROM events") { try $0.decode(atIndex: 0) }[0] }
+
     /// Every row of a query, read. A value that is not of its column's type is an error that names the file.
     private func rows<Value>(
         _ sql: String, _ arguments: StatementArguments = [], _ read: (Row) throws -> Value

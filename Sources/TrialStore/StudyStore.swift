@@ -35,7 +35,10 @@ package final class StudyStore: TrialLog {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = \(durability.rawValue)") }
+        configuration.prepareDatabase { db in
+            // A page that many commits write goes to the database file once in so many pages of the log.
+            try db.execute(sql: "PRAGMA synchronous = \(durability.rawValue); PRAGMA wal_autocheckpoint = 4000")
+        }
         (database, token) = try StudyFile.naming(path) { [path] in
             let database = try DatabaseQueue(path: path, configuration: configuration)
             let token = try database.write { db in

@@ -110,7 +110,7 @@ struct StudySession {
             Terminal.complain("every trial failed; the last one: \(trials.last?.failure ?? "no reason is known")")
             Terminal.note("each trial's words are in \(directory)/trials/NUMBER/log")
         }
-        if interrupts.count > 0 || outcome.hopeless || allFailed { throw ExitCode(1) }
+        if outcome.paused && interrupts.count > 0 || outcome.hopeless || allFailed { throw ExitCode(1) }
     }
 
     /// The front is drawn no more often than this while trials finish.

@@ -51,7 +51,7 @@ extension BenchCommand {
             let restored = try StudyRestoration(experiment.study(in: directory, inspector: inspector), log: store)
             let before = restored.study.trials.count
             let (begin, processor) = (steadyNow(), Self.processorSeconds)
-            let executor = SimulatedExecutor(slots: 1, evaluator: Untrained(), duration: { _ in 1 })
+            let executor = SimulatedExecutor(slots: 1, evaluator: Untrained(), duration: { _ in 0 })
             let controller = Controller(
                 consume restored, log: store, executor: executor, clock: executor.clock,
                 folder: folders ? StudyFolder(path: directory) : nil)

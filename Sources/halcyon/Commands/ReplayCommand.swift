@@ -28,16 +28,17 @@ struct ReplayCommand: ParsableCommand {
         let inspector: any CandidateInspector =
             try experiment.settings().command == nil ? NetworkInspector(experiment: experiment.training()) : DocumentInspector()
         let study = try experiment.study(in: folder, inspector: inspector)
-        let records = try StudyReader(directory: folder).records()
+        let log = try StudyReader(directory: folder)
+        let count = try log.eventCount()
         var replay = StudyReplay(study)
         var progress = WorkProgress("replayed events")
-        for record in records {
+        try log.forEachRecord { record in
             if let difference = try replay.take(record.fact) {
                 Terminal.clearLine()
                 tell(difference)
                 throw ExitCode(1)
             }
-            progress.tell(replay.eventCount, of: records.count)
+            progress.tell(replay.eventCount, of: count)
         }
         Terminal.clearLine()
         if json {
