@@ -30,11 +30,11 @@ package struct NetworkCost: Sendable, Equatable {
     /// - Throws: `InputError` where the network cannot take the size.
     package init(of architecture: Architecture, height: Int, width: Int, batch: Int = 1, training: Bool = false) throws {
         try checkSizes(height: height, width: width, batch: batch)
-        let graph = try buildGraph(architecture)
         let shapes = architecture.inputShapes(height: height, width: width, batch: batch)
         do {
             let cost: GraphCost
             if training {
+                let graph = try buildGraph(architecture)
                 let target: Shape = [batch, height, width, architecture.network.inputChannels]
                 let inputs = shapes.merging(["target": target]) { known, _ in known }
                 let objective = try architecture.objective(.l2, budget: 1)

@@ -138,13 +138,14 @@ package struct Graph: Sendable {
 
     /// Which values the given ones depend on, themselves included.
     package func ancestors(of roots: [ValueID]) -> Set<Int> {
-        var found = Set(roots.map(\.index))
-        for index in values.indices.reversed() where found.contains(index) {
+        var found = [Bool](repeating: false, count: values.count)
+        for root in roots { found[root.index] = true }
+        for index in values.indices.reversed() where found[index] {
             if case .node(let number, _) = values[index] {
-                for input in nodes[number].inputs { found.insert(input.index) }
-                for output in nodes[number].outputs { found.insert(output.index) }
+                for input in nodes[number].inputs { found[input.index] = true }
+                for output in nodes[number].outputs { found[output.index] = true }
             }
         }
-        return found
+        return Set(values.indices.filter { found[$0] })
     }
 }

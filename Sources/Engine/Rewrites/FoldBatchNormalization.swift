@@ -1,6 +1,6 @@
 /// Inference-mode batch norm after a convolution becomes part of the convolution's weight and bias:
 /// w' = w gamma / sqrt(variance + epsilon), b' = beta + (b - mean) gamma / sqrt(variance + epsilon).
-package let foldBatchNormalization = GraphRewrite(name: "fold-batch-normalization") { source in
+package let foldBatchNormalization = GraphRewrite(name: "fold-batch-normalization", concerns: { $0 is BatchNormalization }) { source in
     let consumers = source.onlyConsumers
     return source.rewritten { node, inputs, graph in
         guard let norm = node.operation as? BatchNormalization, norm.statistics == .running,

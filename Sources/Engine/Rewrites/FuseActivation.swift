@@ -1,5 +1,5 @@
 /// ReLU after a convolution or a batch norm that nothing else reads is applied by that node itself.
-let fuseActivation = GraphRewrite(name: "fuse-activation") { source in
+let fuseActivation = GraphRewrite(name: "fuse-activation", concerns: { $0 is RectifiedLinear }) { source in
     let consumers = source.onlyConsumers
     func isFused(_ producer: Graph.Node) -> Bool {
         guard let relu = consumers[producer.outputs[0].index]?.operation as? RectifiedLinear, relu.slope == 0 else { return false }

@@ -1,6 +1,6 @@
 /// A 1x1 convolution that only a depthwise convolution reads is made row by row as that reads it: its output, the widest map of an
 /// inverted residual, is never written. For inference: training needs the map again.
-let fuseExpansion = GraphRewrite(name: "fuse-expansion") { source in
+let fuseExpansion = GraphRewrite(name: "fuse-expansion", concerns: { $0 is DepthwiseConvolution }) { source in
     let consumers = source.onlyConsumers
     return source.rewritten { node, inputs, graph in
         guard let depthwise = node.operation as? DepthwiseConvolution, consumers[node.inputs[0].index] != nil,

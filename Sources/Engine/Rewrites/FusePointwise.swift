@@ -1,6 +1,6 @@
 /// The gate in front of a 1x1 convolution that nothing else reads multiplies its weights, and a smooth activation that alone reads it
 /// is applied to pixels that were just written. For inference: training needs both maps again.
-let fusePointwise = GraphRewrite(name: "fuse-pointwise") { source in
+let fusePointwise = GraphRewrite(name: "fuse-pointwise", concerns: { $0 is ChannelScale || $0 is SmoothActivation }) { source in
     let consumers = source.onlyConsumers
     return source.rewritten { node, inputs, graph in
         if let convolution = node.operation as? Convolution, consumers[node.inputs[0].index] != nil,

@@ -1,6 +1,6 @@
 /// A sum with the output of a convolution, or with the gradient of a convolution's input, that nothing else reads is made by that
 /// node as it writes.
-let fuseResidual = GraphRewrite(name: "fuse-residual") { source in
+let fuseResidual = GraphRewrite(name: "fuse-residual", concerns: { $0 is Add }) { source in
     let consumers = source.onlyConsumers
     return source.rewritten { node, inputs, graph in
         guard node.operation is Add else { return nil }

@@ -1,6 +1,6 @@
 /// A smooth activation that only a depthwise convolution reads is applied by that convolution as it reads; one that is read by a
 /// global pooling, and by others, makes the means itself.
-let fuseSmoothActivation = GraphRewrite(name: "fuse-smooth-activation") { source in
+let fuseSmoothActivation = GraphRewrite(name: "fuse-smooth-activation", concerns: { $0 is SmoothActivation }) { source in
     let consumers = source.onlyConsumers
     let live = source.live
     var poolings: [Int: Graph.Node] = [:]

@@ -2,6 +2,8 @@
 /// against the graph it started from.
 package struct GraphRewrite: Sendable {
     package var name: String
+    /// Whether it could change a graph with such an operation: one without is passed over.
+    var concerns: @Sendable (any Operation) -> Bool
     package var apply: @Sendable (Graph) -> Graph
 }
 
@@ -22,6 +24,7 @@ extension Graph {
     package func applying(_ rewrites: [GraphRewrite]) -> (graph: Graph, applied: [AppliedRewrite]) {
         var graph = self
         let applied = rewrites.map { rewrite in
+            guard graph.nodes.contains(where: { rewrite.concerns($0.operation) }) else { return AppliedRewrite(name: rewrite.name, count: 0) }
             let before = graph.changes
             graph = rewrite.apply(graph)
             return AppliedRewrite(name: rewrite.name, count: graph.changes - before)
@@ -80,12 +83,15 @@ extension Graph {
     /// For each value that exactly one live node reads, and no output or update: that node.
     var onlyConsumers: [Node?] {
         let live = live
-        var readers = [[Node]](repeating: [], count: values.count)
-        for node in nodes where node.outputs.contains(where: { live.contains($0.index) }) {
-            for input in node.inputs { readers[input.index].append(node) }
+        var (readers, last) = ([Int](repeating: 0, count: values.count), [Int](repeating: 0, count: values.count))
+        for (number, node) in nodes.enumerated() where node.outputs.contains(where: { live.contains($0.index) }) {
+            for input in node.inputs {
+                readers[input.index] += 1
+                last[input.index] = number
+            }
         }
-        let kept = Set((outputs.map(\.value) + updates.map(\.value)).map(\.index))
-        return readers.enumerated().map { $1.count == 1 && !kept.contains($0) ? $1[0] : nil }
+        for value in outputs.map(\.value) + updates.map(\.value) { readers[value.index] = 0 }
+        return values.indices.map { readers[$0] == 1 ? nodes[last[$0]] : nil }
     }
 
     /// The node that makes this value as its first output.
