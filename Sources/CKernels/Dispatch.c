@@ -356,7 +356,7 @@ void halcyon_pointwise_run(const halcyon_pointwise *operands) {
 }
 
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads) {
-    const ptrdiff_t totals = paddedTo16(inputs) * paddedTo16(outputs) + paddedTo16(outputs);
+    const ptrdiff_t totals = 2 * paddedTo16(inputs) * paddedTo16(outputs) + paddedTo16(outputs);
     return threads * (totals + 128 * (paddedTo16(inputs) + paddedTo16(outputs)));
 }
 

@@ -40,33 +40,28 @@ INLINE void pointwiseGradientPanel(int vectors, Size inputs, Size steps, const f
         pointwiseGradientBlock(1, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
 }
 
-/// One side of the products: the tensor, its channels and what multiplies them.
+/// One side of the products: the tensor and its channels.
 typedef struct {
     const float *memory;
     Size pitch, channels;
-    const float *gate;
-    Size gatePitch;
     int isStaged;
 } PointwiseSide;
 
-/// Copies `count` pixels to [step][channel], times the gate, rounded if wanted; with pairs, a step holds two pixels.
-static void pointwiseStageSteps(const PointwiseSide *side, Size count, const float *x, const float *gate, int isRounded,
-                                float *staged, Size pitch) {
+/// Copies `count` pixels to [step][channel], rounded if wanted; with pairs, a step holds two pixels.
+static void pointwiseStageSteps(const PointwiseSide *side, Size count, const float *x, int isRounded, float *staged, Size pitch) {
 #ifdef KERNEL_BF16
     (void)isRounded;
     const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
                                                   20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     for (Size p = 0; p < count; p += 2, staged += pitch) LANES(side->channels, {
-        const V factor = gate ? load(gate + i, k) : splat(1);
-        const V one = load(x + p * side->pitch + i, k) * factor;
-        const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) * factor : (V){0};
+        const V one = load(x + p * side->pitch + i, k);
+        const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) : (V){0};
         const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)other, (__m512)one);
         _mm512_storeu_si512(staged + i, _mm512_permutexvar_epi16(interleaving, both));
     });
 #else
     for (Size p = 0; p < count; p++, staged += pitch) LANES(side->channels, {
-        V value = load(x + p * side->pitch + i, k);
-        if (gate) value *= load(gate + i, k);
+        const V value = load(x + p * side->pitch + i, k);
         *(UnalignedV *)(staged + i) = isRounded ? rounded(value) : value;
     });
 #endif
@@ -74,11 +69,11 @@ static void pointwiseStageSteps(const PointwiseSide *side, Size count, const flo
 
 typedef struct {
     const halcyon_pointwise_gradient *k;
-    PointwiseSide a, b; // factors and vectors: the product with less padding of the two ways
+    PointwiseSide a, b; // factors and vectors: the product with less padding of the two ways, else with longer rows of vectors
+    int isSwapped;      // whether x are the vectors
     Size shareFloats;
 } PointwiseGradient;
 
-/// Where the numbers of a share lie: totals, sums of dy, staged pixels of both sides.
 INLINE Size paddedChannels(Size channels) { return (channels + 15) / 16 * 16; }
 
 INLINE float *pointwiseGradientSide(const PointwiseSide *side, const PointwiseGradient *g, Size pixel, Size count, float *staged,
@@ -87,8 +82,7 @@ INLINE float *pointwiseGradientSide(const PointwiseSide *side, const PointwiseGr
     *memory = side->isStaged ? staged : x;
     *pitch = side->isStaged ? paddedChannels(side->channels) : side->pitch;
     if (side->isStaged)
-        pointwiseStageSteps(side, count, x, side->gate ? side->gate + pixel / g->k->pixels * side->gatePitch : NULL,
-                            g->k->isRounded, staged, *pitch);
+        pointwiseStageSteps(side, count, x, g->k->isRounded, staged, *pitch);
     return staged + pointwiseGradientChunk * paddedChannels(side->channels);
 }
 
@@ -103,17 +97,12 @@ static void pointwiseBiasSums(Size count, Size channels, const float *dy, Size p
     });
 }
 
-static void pointwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
-    const PointwiseGradient *const g = context;
+/// Adds the products of pixels `begin` ..< `end` to the totals, and their dy to its sums.
+static void pointwiseGradientPixelsOf(const PointwiseGradient *g, Size begin, Size end, float *totals, float *biasSums, float *staged) {
     const halcyon_pointwise_gradient *const k = g->k;
-    const Size totalPitch = paddedChannels(g->b.channels);
-    float *const totals = (float *)k->scratch + share * g->shareFloats;
-    float *const biasSums = totals + g->a.channels * totalPitch, *const staged = biasSums + paddedChannels(k->outputs);
-    const Size chunk = pointwiseGradientPixels(k->inputs + k->outputs);
-    for (float *t = totals; t < staged; t++) *t = 0;
+    const Size totalPitch = paddedChannels(g->b.channels), chunk = pointwiseGradientPixels(k->inputs + k->outputs);
     for (Size pixel = begin, taken; pixel < end; pixel += taken) {
         taken = minimum(chunk, end - pixel);
-        if (k->gate) taken = minimum(taken, k->pixels - pixel % k->pixels);
         const float *a, *b;
         Size aPitch, bPitch;
         float *const rest = pointwiseGradientSide(&g->a, g, pixel, taken, staged, &a, &aPitch);
@@ -130,21 +119,59 @@ static void pointwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end
     }
 }
 
+/// The place of (input, output) in totals.
+INLINE Size pointwiseTotal(const PointwiseGradient *g, Size i, Size o) {
+    const Size pitch = paddedChannels(g->b.channels);
+    return g->isSwapped ? o * pitch + i : i * pitch + o;
+}
+
+/// Of an image's products, what they add to those of all images and to the gate's gradient.
+static void pointwiseGateGradient(const PointwiseGradient *g, Size image, const float *products, float *totals) {
+    const halcyon_pointwise_gradient *const k = g->k;
+    const float *const gate = k->gate + image * k->gatePitch;
+    float *const dGate = k->dGate + image * k->dGatePitch;
+    for (Size i = 0; i < k->inputs; i++) dGate[i] = 0;
+    for (Size o = 0; o < k->outputs; o++)
+        for (Size i = 0; i < k->inputs; i++) {
+            const Size at = pointwiseTotal(g, i, o);
+            totals[at] += products[at] * gate[i];
+            dGate[i] += products[at] * k->weights[o * k->inputs + i];
+        }
+}
+
+/// Of pixels or, with a gate, of images. A share's memory: totals, sums of dy, an image's totals, staged pixels of both sides.
+static void pointwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+    const PointwiseGradient *const g = context;
+    const halcyon_pointwise_gradient *const k = g->k;
+    const Size count = g->a.channels * paddedChannels(g->b.channels);
+    float *const totals = (float *)k->scratch + share * g->shareFloats, *const biasSums = totals + count;
+    float *const products = biasSums + paddedChannels(k->outputs), *const staged = products + count;
+    for (float *t = totals; t < products; t++) *t = 0;
+    if (!k->gate) {
+        pointwiseGradientPixelsOf(g, begin, end, totals, biasSums, staged);
+        return;
+    }
+    for (Size image = begin; image < end; image++) {
+        for (Size i = 0; i < count; i++) products[i] = 0;
+        pointwiseGradientPixelsOf(g, image * k->pixels, (image + 1) * k->pixels, products, biasSums, staged);
+        pointwiseGateGradient(g, image, products, totals);
+    }
+}
+
 static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
-    const PointwiseSide x = {k->x, k->xPitch, k->inputs, k->gate, k->gatePitch, k->gate || k->isRounded};
-    const PointwiseSide dy = {k->dy, k->dyPitch, k->outputs, NULL, 0, k->isRounded};
+    const PointwiseSide x = {k->x, k->xPitch, k->inputs, k->isRounded}, dy = {k->dy, k->dyPitch, k->outputs, k->isRounded};
     const Size padded = (k->outputs + W - 1) / W * W * k->inputs, paddedOther = (k->inputs + W - 1) / W * W * k->outputs;
-    const int isSwapped = paddedOther < padded;
-    PointwiseGradient g = {k, isSwapped ? dy : x, isSwapped ? x : dy, 0};
+    const int isSwapped = paddedOther < padded || (paddedOther == padded && k->outputs < minimum(k->inputs, pointwiseVectors * W));
+    PointwiseGradient g = {k, isSwapped ? dy : x, isSwapped ? x : dy, isSwapped, 0};
 #ifndef KERNEL_MASKED
     if (g.b.channels % W) g.b.isStaged = 1; // partial vectors are slow to read there
 #endif
     const Size totalPitch = paddedChannels(g.b.channels);
-    g.shareFloats = g.a.channels * totalPitch + paddedChannels(k->outputs) +
+    g.shareFloats = 2 * g.a.channels * totalPitch + paddedChannels(k->outputs) +
                     pointwiseGradientChunk * (paddedChannels(k->inputs) + paddedChannels(k->outputs));
-    const Size pixels = k->batch * k->pixels;
-    const int shares = halcyon_shares(pixels, pointwiseGradientChunk);
-    halcyon_parallel(pixels, pointwiseGradientChunk, pointwiseGradientShare, &g);
+    const Size pixels = k->batch * k->pixels, units = k->gate ? k->batch : pixels, least = k->gate ? 1 : pointwiseGradientChunk;
+    const int shares = halcyon_shares(units, least);
+    halcyon_parallel(units, least, pointwiseGradientShare, &g);
     float *const totals = k->scratch;
     const Size sums = g.a.channels * totalPitch + paddedChannels(k->outputs);
     for (int share = 1; share < shares; share++) {
@@ -153,6 +180,6 @@ static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
     }
     for (Size o = 0; o < k->outputs; o++)
         for (Size i = 0; i < k->inputs; i++)
-            k->dw[o * k->inputs + i] = pixels ? totals[isSwapped ? o * totalPitch + i : i * totalPitch + o] : 0;
+            k->dw[o * k->inputs + i] = pixels ? totals[pointwiseTotal(&g, i, o)] : 0;
     for (Size o = 0; k->db && o < k->outputs; o++) k->db[o] = pixels ? totals[g.a.channels * totalPitch + o] : 0;
 }

@@ -40,18 +40,18 @@ INLINE void pointwiseSums(int rows, int vectors, Size steps, Size first, const f
     }
 }
 
-/// What follows the products: y = relu(sum + bias + residual), all but the sum optional, from vector `first` of the outputs.
+/// What follows the products: y = relu(sum gate + bias + residual), all but the sum optional, from vector `first` of the outputs.
 INLINE void pointwiseFinish(const halcyon_pointwise *k, int rows, int vectors, Size first, Size pixel, const V *sums) {
     // What a store might change is read before.
     const Size outputs = k->outputs, yPitch = k->yPitch, residualPitch = k->residualPitch;
-    const float *const biases = k->bias, *const residual = k->residual ? k->residual + pixel * residualPitch : NULL;
+    const float *const biases = k->bias, *const gates = k->outputGate, *const residual = k->residual ? k->residual + pixel * residualPitch : NULL;
     float *const y = k->y + pixel * yPitch;
     const int relu = k->relu;
     UNROLLED for (int v = 0; v < vectors; v++) {
         const Size o = (first + v) * W, lanes = minimum(W, outputs - o);
-        const V bias = biases ? load(biases + o, lanes) : (V){0};
+        const V bias = biases ? load(biases + o, lanes) : (V){0}, gate = gates ? load(gates + o, lanes) : splat(1);
         UNROLLED for (int r = 0; r < rows; r++) {
-            V value = sums[r * vectors + v] + bias;
+            V value = sums[r * vectors + v] * gate + bias;
             if (residual) value += load(residual + r * residualPitch + o, lanes);
             if (relu) value = whereActive(value, value);
             store(y + r * yPitch + o, value, lanes);
@@ -117,12 +117,13 @@ static void pointwiseActivate(int kind, Size count, Size channels, float *y, Siz
 static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
     halcyon_pointwise call = *(const halcyon_pointwise *)context;
     const halcyon_pointwise *const k = &call;
-    const float *const weights = k->weights;
+    const float *const weights = k->weights, *const gates = k->outputGate;
     const Size steps = elements(k->inputs), count = (k->outputs + W - 1) / W;
     float *const own = (float *)k->scratch + share * halcyon_pointwise_scratch(k, k->gate != NULL, 1);
     for (Size pixel = begin, taken; pixel < end; pixel += taken) {
         taken = minimum(pointwiseChunk, end - pixel);
-        if (k->gate) taken = minimum(taken, k->pixels - pixel % k->pixels);
+        if (k->gate || k->outputGate) taken = minimum(taken, k->pixels - pixel % k->pixels);
+        if (gates) call.outputGate = gates + pixel / k->pixels * k->gatePitch;
         const float *x = k->x + pixel * k->xPitch, *const gate = k->gate ? k->gate + pixel / k->pixels * k->gatePitch : NULL;
         Size xPitch = k->xPitch;
         if (k->isRounded) {

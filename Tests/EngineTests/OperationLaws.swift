@@ -188,15 +188,15 @@ import Testing
         case "convolution":
             for size in [inputs[0][0], inputs[0][1], inputs[0][2]] { expected = max(1, expected) * size }
             expected *= inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
-        case "convolution-input-gradient":
+        case "convolution-input-gradient", "gated-convolution-input-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
-        case "convolution-weight-gradient":
+        case "convolution-weight-gradient", "gated-convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][1] * inputs[2][2] * inputs[2][3]
         case "depthwise-convolution", "depthwise-convolution-input-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]
         case "depthwise-convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][2] * inputs[2][3]
-        case "pointwise-convolution": expected = inputs[0].count * inputs[1][0]
+        case "pointwise-convolution", "gated-convolution": expected = inputs[0].count * inputs[1][0]
         case "expanded-depthwise-convolution":
             // The 1x1 convolution's, and a kernel for each channel.
             let kernel = inputs.last!.rank == 4 ? inputs.last! : inputs[inputs.count - 2]

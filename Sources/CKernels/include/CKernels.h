@@ -281,6 +281,9 @@ typedef struct halcyon_pointwise {
     ptrdiff_t xPitch;
     /// Multiplies x, [batch, inputs]; NULL: none.
     const float *gate;
+    /// Multiplies the products, [batch, outputs]; NULL: none.
+    const float *outputGate;
+    /// Of either.
     ptrdiff_t gatePitch;
     /// From `halcyon_pointwise_pack`, with the same `isRounded`.
     const float *weights;
@@ -304,13 +307,16 @@ typedef struct halcyon_pointwise_gradient {
     ptrdiff_t batch, pixels, inputs, outputs;
     const float *x;
     ptrdiff_t xPitch;
-    const float *gate;
-    ptrdiff_t gatePitch;
     const float *dy;
     ptrdiff_t dyPitch;
     /// [outputs, inputs] and, if not NULL, [outputs].
     float *dw, *db;
-    /// Whether x (after the gate) and dy are rounded to bf16 for dw; db is exact.
+    /// A gate that multiplies x, [batch, inputs], and its gradient; NULL: none. The weights [outputs, inputs] are read for it alone.
+    const float *gate, *weights;
+    ptrdiff_t gatePitch;
+    float *dGate;
+    ptrdiff_t dGatePitch;
+    /// Whether x and dy are rounded to bf16 for dw; db is exact.
     int isRounded;
     /// `halcyon_pointwise_gradient_scratch` floats.
     void *scratch;
@@ -323,10 +329,11 @@ void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *we
                             float *packed);
 /// From the sizes and `isRounded`, and whether there is a gate.
 ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads);
-/// y = act(relu(W (gate x) + bias + residual)), all but W x optional. y must not overlap x.
+/// y = act(relu(outputGate W (gate x) + bias + residual)), all but W x optional. y must not overlap x.
 void halcyon_pointwise_run(const halcyon_pointwise *operands);
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads);
-/// dw = the sum over pixels of dy (gate x)ᵀ and db = that of dy. Sums of 128 pixels are made in registers, their sum is float.
+/// dw = the sum over pixels of dy (gate x)ᵀ and db = that of dy. Sums of 128 pixels are made in registers, their sum is float. With a
+/// gate, T = the sum over an image's pixels of dy xᵀ gives both: dw = the sum over images of T gate, dGate = the sum over outputs of W T.
 void halcyon_pointwise_gradient_run(const halcyon_pointwise_gradient *operands);
 
 // MARK: Sub-images

@@ -71,6 +71,7 @@ package struct OperationSample: Sendable {
 /// Every operation. Tests, cost accounting and exports iterate this list.
 package let operationCatalogue: [any Operation.Type] = [
     Convolution.self, ConvolutionInputGradient.self, ConvolutionWeightGradient.self, PointwiseConvolution.self,
+    GatedConvolution.self, GatedInputGradient.self, GatedWeightGradient.self,
     FoldedWeight.self, FoldedBias.self,
     BatchNormalization.self, BatchNormalizationGradient.self,
     RectifiedLinear.self, RectifiedLinearGradient.self,

@@ -8,7 +8,9 @@ package struct GraphRewrite: Sendable {
 }
 
 /// In the order in which they are applied.
-package let fusionCatalogue: [GraphRewrite] = [foldBatchNormalization, fuseResidual, fuseActivation, fuseSmoothActivation]
+package let fusionCatalogue: [GraphRewrite] = [
+    foldBatchNormalization, fuseResidual, fuseActivation, fuseSmoothActivation, fuseGate,
+]
 
 /// Those and what only an inference can do.
 package let inferenceFusionCatalogue: [GraphRewrite] = fusionCatalogue + [fuseExpansion, fusePointwise]
