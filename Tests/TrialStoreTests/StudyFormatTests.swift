@@ -149,8 +149,11 @@ import Trials
             try store.restore { restored.append($0) }
             let final = Set(try StudyReader(directory: directory).trials().filter(\.state.isFinal).map(\.number))
             let kept = all.filter { record in
-                if case .measured = record.fact, let trial = record.fact.trial { return !final.contains(trial) }
-                return true
+                switch record.fact {
+                case .measured(let it, _): !final.contains(it.trial)
+                case .checkpointed(let trial, _, _, _): !final.contains(trial)
+                default: true
+                }
             }
             #expect(restored.count == kept.count && restored.count < all.count)
             for (a, b) in zip(restored, kept) {
