@@ -12,7 +12,7 @@ import Trials
 package struct Study: Sendable {
     package let settings: StudySettings
     package internal(set) var strategy: any Strategy
-    package private(set) var scheduler: any Scheduler
+    package internal(set) var scheduler: any Scheduler
     package internal(set) var trials: [StudyTrial] = []
     /// Number of decisions made.
     package var decisionCount: Int { decisions.count }

@@ -80,8 +80,7 @@ package struct StudySettings: Sendable, Equatable {
 
         let fidelityDocument = try experiment.optional("fidelity")
         let steps = try experiment.optional("recipe")?.optional("steps")?.int("steps", in: 1...Int.max)
-        let lastRung = try fidelityDocument?.optional("rungs")?.array("rungs").last?.int("a rung", in: 1...Int.max)
-        fidelity = try Fidelity(fidelityDocument, steps: steps ?? lastRung ?? 1)
+        fidelity = try Fidelity(fidelityDocument, steps: steps)
 
         let budgetDocument = try experiment.required("budget")
         try budgetDocument.allowOnly(["trials", "seconds"])
