@@ -56,6 +56,8 @@ package final class SimulatedExecutor: Executor {
     private let charge: Charge
     /// When the controller last got an event, in real seconds.
     private var mark = monotonicSeconds()
+    /// Real seconds of the controller from an event to each attempt that it starts: a proposal and all that goes with it.
+    package private(set) var thinkingSeconds: [Double] = []
     private var agenda: [Entry] = []
     private var sequence = 0
     private var current: [Int: TrialRequest] = [:]
@@ -80,6 +82,7 @@ package final class SimulatedExecutor: Executor {
     package var pollSeconds: Double { .infinity }
 
     package func start(_ request: TrialRequest, slot: Int) {
+        thinkingSeconds.append(monotonicSeconds() - mark)
         chargeController()
         if case .constant(let seconds) = charge { clock.advance(to: clock.now + seconds) }
         defer { mark = monotonicSeconds() }
@@ -112,9 +115,8 @@ package final class SimulatedExecutor: Executor {
     }
 
     private func chargeController() {
-        guard case .real = charge else { return }
         let now = monotonicSeconds()
-        clock.advance(to: clock.now + now - mark)
+        if case .real = charge { clock.advance(to: clock.now + now - mark) }
         mark = now
     }
 

@@ -22,7 +22,7 @@ package struct TableDescription: Sendable {
 
     package let path: String
     let pathSource: Document
-    let decisions: [(column: String, source: Document)]
+    package let decisions: [(column: String, source: Document)]
     let metrics: [Metric]
     let costs: [Metric]
     let seconds: Metric?
