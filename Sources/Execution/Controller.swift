@@ -158,7 +158,7 @@ package final class Controller {
             done += 1
             if study.trials[number].state == .fail { failed += 1 }
             unswept.insert(number)
-            if let left = front.insert(study.trials[number]) {
+            if let left = front.insert(number, of: study) {
                 frontChanged = true
                 unswept.formUnion(left)
                 hypervolume = nil

@@ -45,6 +45,6 @@ package struct StudyRestoration: Sendable {
         last = record.at
         guard let number = record.fact.endedTrial else { return }
         unswept.insert(number)
-        if let left = front.insert(study.trials[number]) { unswept.formUnion(left) }
+        if let left = front.insert(number, of: study) { unswept.formUnion(left) }
     }
 }
