@@ -75,6 +75,12 @@ enum SmallTable {
         #expect(throws: InputError.self) { _ = try inspector.inspect(["left": 2, "right": 0]) }
     }
 
+    @Test func linesMayEndAsOtherSystemsEndThem() throws {
+        let rows = SmallTable.rows.replacingOccurrences(of: "\n", with: "\r\n") + "\r\n"
+        let table = try Table(TableDescription(SmallTable.data(rows)))
+        #expect(table.count == 3 && table.duration(2, from: 0, to: 5) == 3)
+    }
+
     @Test func fidelitiesSeedsAndDurations() throws {
         let table = try Table(TableDescription(SmallTable.data()))
         #expect(table.metrics(2, resource: 5, seed: 7) == ["error": 40, "latency_ms": 82])

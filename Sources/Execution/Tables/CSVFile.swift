@@ -17,9 +17,10 @@ struct CSVFile {
         }
         var header: [String]?
         var line = 0
-        for whole in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        // By bytes: to a String "\r\n" is one character.
+        for whole in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
             line += 1
-            let words = whole.utf8.last == 0x0D ? Substring(whole.utf8.dropLast()) : whole
+            let words = Substring(whole.last == 0x0D ? whole.dropLast() : whole)
             if words.isEmpty { continue }
             let cells = Self.cells(words)
             guard let header else {
