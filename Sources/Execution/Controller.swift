@@ -21,7 +21,6 @@ package final class Controller {
     /// Seconds that a worker has to save its checkpoint before it is killed.
     private static let stopGrace = 20.0
     private static let secondsSpent = "the budget of seconds is spent"
-    private static let pollSeconds = 0.25
     private static let progressSeconds = 0.5
     /// So many events at most share a commit.
     private static let burstLimit = 64
@@ -94,9 +93,9 @@ package final class Controller {
             }
             if now >= killTime || stopSwitch.count > 1 { killRunning() }
             if outcome != nil { break }
-            let wake = min(now + Self.pollSeconds, killTime == .infinity ? deadline : killTime)
+            let wake = min(now + executor.pollSeconds, killTime == .infinity ? deadline : killTime)
             if let event = executor.next(before: max(wake, now)) { try receive(burst(event)) }
-            if clock.now - lastProgress >= Self.progressSeconds { tell() }
+            if monotonicSeconds() - lastProgress >= Self.progressSeconds { tell() }
         }
         tell()
         var outcome = outcome ?? StudyOutcome(reason: "ended", paused: false, hopeless: false)
@@ -182,7 +181,7 @@ package final class Controller {
             done += 1
             if study.trials[number].state == .fail { failed += 1 }
             unswept.insert(number)
-            if let left = front.insert(study.trials[number]) {
+            if let left = front.insert(number, of: study) {
                 frontChanged = true
                 unswept.formUnion(left)
                 hypervolume = nil
@@ -234,7 +233,7 @@ package final class Controller {
     }
 
     private func tell() {
-        lastProgress = clock.now
+        lastProgress = monotonicSeconds()
         var state = StudyProgress()
         state.done = done
         state.failed = failed

@@ -10,7 +10,8 @@ package struct StudyRestoration: Sendable {
     /// Trials that the last commit ended or drove off the front: a controller that was killed may not have come to their files.
     private(set) var unswept: Set<Int> = []
     private var sessionStart: Double?
-    private var last: Double?
+    /// When the newest event was.
+    package private(set) var last: Double?
 
     /// - Parameter study: one before its first event.
     package init(_ study: Study) {
@@ -44,6 +45,6 @@ package struct StudyRestoration: Sendable {
         last = record.at
         guard let number = record.fact.endedTrial else { return }
         unswept.insert(number)
-        if let left = front.insert(study.trials[number]) { unswept.formUnion(left) }
+        if let left = front.insert(number, of: study) { unswept.formUnion(left) }
     }
 }

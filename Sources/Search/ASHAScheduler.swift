@@ -1,8 +1,7 @@
 import Trials
 
 /// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", 2020, algorithm 2),
-/// with non-dominated rank, then crowding, in place of the loss. Ranks are those beyond noise (`latency_mad_ms` of
-/// `latency_ms`), since otherwise many nearly equal small networks, told apart by noise, would all stand first.
+/// with non-dominated rank, then the hypervolume that a trial alone adds to its rank, in place of the loss (`RungRanking`).
 /// `{kind: asha, rungs: [125, 500, 2000], reduction: 4}`
 ///
 /// From the top rung downwards, a trial that rests there among the best floor(n / reduction) of the rung's n results goes
@@ -12,63 +11,45 @@ import Trials
 /// top rung has no result yet, the best resting trial of the highest rung that has one goes on all the same.
 package struct ASHAScheduler: Scheduler {
     package static let kind = Fidelity.Kind.asha
-    private let rungs: [Int]
     private let reduction: Int
-    private let objectives: [Objective]
-    /// The results of each rung: trial to losses of its points and their deviations.
-    private var results: [[Int: [(losses: [Double], deviations: [Double])]]]
-    /// The rung at which a trial rests with its result; running, stopped, failed and complete trials have none.
-    private var resting: [Int: Int] = [:]
-    private var running: Set<Int> = []
+    private var rungs: RungResults
 
     package init(fidelity: Fidelity, objectives: [Objective]) {
-        precondition(!fidelity.rungs.isEmpty && fidelity.reduction >= 2)
-        rungs = fidelity.rungs
+        precondition(fidelity.reduction >= 2)
         reduction = fidelity.reduction
-        self.objectives = objectives
-        results = Array(repeating: [:], count: fidelity.rungs.count)
+        rungs = RungResults(fidelity.rungs, objectives: objectives)
     }
 
-    package mutating func observe(_ observation: Observation) {
-        switch observation {
-        case .started(let trial, _, _): running.insert(trial)
-        case .continued(let trial, _):
-            resting[trial] = nil
-            running.insert(trial)
-        case .result(let trial, let resource, let points):
-            guard let rung = rungs.firstIndex(of: resource) else { return }
-            running.remove(trial)
-            results[rung][trial] = points.compactMap { point in
-                losses(of: point, objectives: objectives).map { ($0, deviations(of: point, objectives: objectives)) }
-            }
-            resting[trial] = rung < rungs.count - 1 ? rung : nil
-        case .stopped(let trial), .failed(let trial):
-            resting[trial] = nil
-            running.remove(trial)
-        }
+    package mutating func observe(_ observation: Observation) { rungs.observe(observation) }
+
+    package mutating func choose(mayStart: Bool) -> SchedulerChoice {
+        if let promotion = promotion() { return promotion }
+        if mayStart { return .start(resource: rungs.resources[0]) }
+        return lastResort() ?? .nothing
     }
 
-    package func choose(mayStart: Bool) -> SchedulerChoice {
-        for rung in rungs.indices.dropLast().reversed() {
-            let allowed = results[rung].count / reduction
-            if allowed > 0, let best = ranked(rung).prefix(allowed).first(where: { resting[$0.trial] == rung }) {
-                return .proceed(trial: best.trial, resource: rungs[rung + 1])
+    /// The promotion that is earned at the highest rung.
+    mutating func promotion() -> SchedulerChoice? {
+        for rung in rungs.resources.indices.dropLast().reversed() {
+            let allowed = rungs.count(rung) / reduction
+            if allowed > 0, rungs.rests(rung), let best = rungs.ranked(rung).prefix(allowed).first(where: { rungs.rests($0, rung) }) {
+                return .proceed(trial: best, resource: rungs.resources[rung + 1])
             }
         }
-        if mayStart { return .start(resource: rungs[0]) }
-        guard running.isEmpty, results[rungs.count - 1].isEmpty else { return .nothing }
-        for rung in rungs.indices.dropLast().reversed() {
-            if let best = ranked(rung).first(where: { resting[$0.trial] == rung }) {
-                return .proceed(trial: best.trial, resource: rungs[rung + 1])
-            }
-        }
-        return .nothing
+        return nil
     }
 
-    private func ranked(_ rung: Int) -> [RankedTrial] {
-        let judged = results[rung].sorted { $0.key < $1.key }
-        return rankTrials(
-            judged.map { (trial: $0.key, points: $0.value.map(\.losses)) },
-            deviations: judged.flatMap { $0.value.map(\.deviations) })
+    /// The promotion that nobody earned, where nothing would be complete otherwise.
+    mutating func lastResort() -> SchedulerChoice? {
+        guard rungs.running.isEmpty, rungs.count(rungs.resources.count - 1) == 0 else { return nil }
+        for rung in rungs.resources.indices.dropLast().reversed() where rungs.rests(rung) {
+            if let best = rungs.ranked(rung).first(where: { rungs.rests($0, rung) }) {
+                return .proceed(trial: best, resource: rungs.resources[rung + 1])
+            }
+        }
+        return nil
     }
+
+    /// Whether a trial runs, or one is complete.
+    var isPromising: Bool { !rungs.running.isEmpty || rungs.count(rungs.resources.count - 1) > 0 }
 }

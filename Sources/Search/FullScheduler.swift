@@ -12,5 +12,5 @@ package struct FullScheduler: Scheduler {
 
     package mutating func observe(_ observation: Observation) {}
 
-    package func choose(mayStart: Bool) -> SchedulerChoice { mayStart ? .start(resource: resource) : .nothing }
+    package mutating func choose(mayStart: Bool) -> SchedulerChoice { mayStart ? .start(resource: resource) : .nothing }
 }

@@ -4,6 +4,8 @@ import Trials
 package let schedulerCatalogue: [any Scheduler.Type] = [
     FullScheduler.self,
     ASHAScheduler.self,
+    HyperbandScheduler.self,
+    MedianScheduler.self,
 ]
 
 package func makeScheduler(_ fidelity: Fidelity, objectives: [Objective]) -> any Scheduler {

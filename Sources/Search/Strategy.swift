@@ -54,6 +54,7 @@ package protocol Scheduler: Sendable {
     static var kind: Fidelity.Kind { get }
     init(fidelity: Fidelity, objectives: [Objective])
     mutating func observe(_ observation: Observation)
-    /// The next choice, a pure function of the state. `mayStart` is false once the budget of trials is spent.
-    func choose(mayStart: Bool) -> SchedulerChoice
+    /// The next choice, a function of the observations alone, though it may keep what it worked out from them. `mayStart` is false
+    /// once the budget of trials is spent.
+    mutating func choose(mayStart: Bool) -> SchedulerChoice
 }

@@ -14,7 +14,8 @@ extension Study {
             guard let genotype else { preconditionFailure("a started trial comes with its genotype") }
             showResults(before: start.decision)
             trials.append(StudyTrial(start: start))
-            candidates[start.inspection.candidateHash] = start.trial
+            if start.repeats == nil { candidates[start.inspection.candidateHash] = start.trial }
+            if settings.runsAtMost > 1 { genotypes.append(genotype) }
             decided(.pending)
             enqueue(start.trial)
             show(.started(trial: start.trial, genotype: genotype, resource: start.resource))
@@ -62,6 +63,10 @@ extension Study {
                 trials[trial].latency[point.point] = Point(point: point.point, threshold: point.threshold, metrics: times)
             }
             settle(trial, .result(trial: trial, resource: resource, points: points))
+            if let first = trials[trial].repeatOf {
+                trials[first].runs += 1
+                trials[first].setPoints(mean(of: trials[first].points, and: points, runs: trials[first].runs), like: trials[first])
+            }
         case .attemptFailed(let trial, _, _):
             trials[trial].failuresWithoutProgress = hasProgressed(trial) ? 0 : trials[trial].failuresWithoutProgress + 1
             trials[trial].state = .waiting
@@ -129,6 +134,9 @@ extension Study {
             }
         case .started(let start):
             guard start.trial == trials.count else { throw refuse("trial \(start.trial) comes after \(trials.count) trials") }
+            if let first = start.repeats?.trial, !trials.indices.contains(first) || trials[first].state != .complete {
+                throw refuse("trial \(start.trial) repeats trial \(first), which is not complete")
+            }
         default:
             guard let number = fact.trial else { break }
             guard trials.indices.contains(number) else { throw refuse("trial \(number) was never started") }

@@ -77,7 +77,7 @@ extension Study {
                 .reached(
                     trial: number, attempt: attempt, resource: resource, points: trials[number].completed(points, at: resource),
                     environment: trials[number].latencyOrigin?.environment ?? environment,
-                    complete: resource >= settings.fidelity.rungs[settings.fidelity.rungs.count - 1]))
+                    complete: resource >= lastRung))
         case .stopped(_, let attempt):
             guard let stopReason else {
                 return fail(number, in: slot, AttemptFailure(reason: "the worker stopped without being asked"))

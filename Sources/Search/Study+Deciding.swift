@@ -44,6 +44,7 @@ extension Study {
         switch scheduler.choose(mayStart: mayStart) {
         case .start(let resource):
             precondition(mayStart, "the scheduler starts a trial after the budget is spent")
+            if let fact = repetition(number) { return .decide([fact]) }
             return .decide(propose(number, resource: resource))
         case .proceed(let trial, let resource):
             return .decide([(.continued(decision: number, trial: trial, resource: resource), nil)])
@@ -130,6 +131,19 @@ extension Study {
         }
         facts.append(start.map { ($0.fact, $0.genotype) } ?? (.exhausted(decision: number), nil))
         return facts
+    }
+
+    /// The start of another run of a network whose place is undecided, with the seed after those of its runs.
+    private func repetition(_ number: Int) -> (fact: StudyFact, genotype: Genotype?)? {
+        guard let repeats = repeatPlan.next() else { return nil }
+        let genotype = genotypes[repeats.trial]
+        let candidate = space.resolve(genotype)
+        guard case .success(let inspection) = inspect(candidate) else { preconditionFailure("a candidate that ran cannot be inspected") }
+        let first = Int(seeds.split(repeats.trial).key >> 11)
+        let start = StudyFact.StartedTrial(
+            decision: number, trial: trials.count, resource: lastRung, seed: first + repeats.run - 1, strategy: type(of: strategy).kind,
+            genotype: genotype.document, candidate: candidate, inspection: inspection, repeats: repeats)
+        return (.started(start), genotype)
     }
 
     private struct Rejection: Error {

@@ -12,7 +12,7 @@ import Trials
 package struct Study: Sendable {
     package let settings: StudySettings
     package internal(set) var strategy: any Strategy
-    package private(set) var scheduler: any Scheduler
+    package internal(set) var scheduler: any Scheduler
     package internal(set) var trials: [StudyTrial] = []
     /// Number of decisions made.
     package var decisionCount: Int { decisions.count }
@@ -56,6 +56,9 @@ package struct Study: Sendable {
     var nextRedraw = 0
     var exhausted = false
     var candidates: [String: Int] = [:]
+    /// Which noisy networks are run again, as the decisions see it, and the genotypes of all trials where any may be.
+    var repeatPlan: RepeatPlan
+    var genotypes: [Genotype] = []
     /// Trials that await an attempt, in the order of their decisions.
     var ready: [Int] = []
     /// The trial that each slot works on.
@@ -85,6 +88,7 @@ package struct Study: Sendable {
         self.inspector = inspector
         self.folder = folder
         trialBudget = settings.budget.trials
+        repeatPlan = RepeatPlan(settings)
         proposals = RandomStream(seed: UInt64(settings.seed)).split("proposal")
         seeds = RandomStream(seed: UInt64(settings.seed)).split("trial")
     }
@@ -103,7 +107,8 @@ package struct Study: Sendable {
     package mutating func restore(_ fact: StudyFact) throws {
         try check(fact)
         if case .started(let start) = fact {
-            apply(fact, genotype: type(of: strategy).observesGenotypes ? try space.genotype(from: start.genotype) : Genotype())
+            let isSeen = type(of: strategy).observesGenotypes || settings.runsAtMost > 1
+            apply(fact, genotype: isSeen ? try space.genotype(from: start.genotype) : Genotype())
         } else {
             apply(fact)
         }
@@ -146,10 +151,26 @@ package struct Study: Sendable {
         apply(fact, genotype: genotype)
     }
 
+    /// Strategy and scheduler know networks: a repeat shows them the mean of its network's runs, under the number of the first.
     mutating func show(_ observation: Observation) {
+        var observation = observation
+        switch observation {
+        case .started(let trial, _, _), .continued(let trial, _), .stopped(let trial), .failed(let trial):
+            guard let first = trials[trial].repeatOf else { break }
+            if case .started = observation { repeatPlan.begin(first) } else { repeatPlan.abandon(first) }
+            return
+        case .result(let trial, let resource, let points):
+            if let first = trials[trial].repeatOf {
+                observation = .result(trial: first, resource: resource, points: repeatPlan.add(run: points, of: first))
+            } else if resource == lastRung {
+                repeatPlan.add(trial, points)
+            }
+        }
         strategy.observe(observation)
         scheduler.observe(observation)
     }
+
+    var lastRung: Int { settings.fidelity.rungs[settings.fidelity.rungs.count - 1] }
 
     /// Shows what decision `number` may see and has not seen yet.
     mutating func showResults(before number: Int) {

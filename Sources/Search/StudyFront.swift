@@ -19,7 +19,19 @@ package struct StudyFront: Sendable {
     }
 
     /// Adds a trial's points when it is COMPLETE. Returns the trials that they drove off the front, nil when it did not change.
-    package mutating func insert(_ trial: StudyTrial) -> Set<Int>? {
+    ///
+    /// A repeat changes the mean of the network that it repeats: the front is made anew from the means of all, which alone
+    /// stand on it.
+    package mutating func insert(_ number: Int, of study: Study) -> Set<Int>? {
+        guard study.trials[number].repeatOf != nil else { return insert(study.trials[number]) }
+        guard study.trials[number].state == .complete else { return nil }
+        let before = (trials, entries)
+        (fronts, candidates, trials) = ([:], [:], [])
+        for trial in study.trials where trial.repeatOf == nil { _ = insert(trial) }
+        return entries == before.1 ? nil : before.0.subtracting(trials)
+    }
+
+    private mutating func insert(_ trial: StudyTrial) -> Set<Int>? {
         guard trial.state == .complete, candidates[trial.number] == nil else { return nil }
         let environment = comparesTimes ? trial.environment ?? "" : ""
         var changed = false

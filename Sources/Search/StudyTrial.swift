@@ -3,6 +3,10 @@ import Trials
 /// What a study knows about one trial. Once it is final only its results stay: a study may have a million trials.
 package struct StudyTrial: Sendable {
     package let number: Int
+    /// The trial that this one repeats with another seed.
+    package let repeatOf: Int?
+    /// Of how many runs its points are the mean: its own, and those of its repeats.
+    package internal(set) var runs = 1
     package let family: String?
     package internal(set) var state: TrialState = .waiting
     /// The total of the resource that was last decided on.
@@ -37,6 +41,7 @@ package struct StudyTrial: Sendable {
 
     init(start: StudyFact.StartedTrial) {
         number = start.trial
+        repeatOf = start.repeats?.trial
         family = start.inspection.family
         target = start.resource
         unfinished = [Unfinished(start: start, pendingDecision: start.decision)]

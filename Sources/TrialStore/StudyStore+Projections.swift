@@ -22,7 +22,9 @@ func project(_ record: StudyRecord, into db: Database) throws {
                 VALUES (?, 'WAITING', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                start.trial, start.inspection.family, start.inspection.architectureHash, start.inspection.candidateHash,
+                start.trial, start.inspection.family, start.inspection.architectureHash,
+                // A candidate stands once under its own hash; a deliberate repeat tells which run of it it is.
+                start.inspection.candidateHash + (start.repeats.map { "#\($0.run)" } ?? ""),
                 start.genotype.json, start.inspection.architecture.json, start.strategy, start.seed, at,
                 metrics["parameters"], metrics["macs"], metrics["peak_bytes"], start.candidate.json,
             ])

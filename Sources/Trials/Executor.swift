@@ -24,6 +24,8 @@ package enum ExecutorEvent: Sendable, Equatable {
 /// possible order only.
 package protocol Executor: AnyObject {
     var slots: Int { get }
+    /// The controller looks up so often, for interrupts, while no event comes.
+    var pollSeconds: Double { get }
     /// Starts the request in an idle slot. A worker that cannot be started is an `ended` event.
     func start(_ request: TrialRequest, slot: Int)
     /// Asks the slot's worker to save a checkpoint and stop.
@@ -34,4 +36,8 @@ package protocol Executor: AnyObject {
     func next(before deadline: Double) -> ExecutorEvent?
     /// Ends all workers and waits for them.
     func shutdown()
+}
+
+extension Executor {
+    package var pollSeconds: Double { 0.25 }
 }

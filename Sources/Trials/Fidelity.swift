@@ -1,13 +1,20 @@
 import Documents
 
-/// How much of a resource (training steps) a trial gets, and at which rungs it is judged.
+/// How much of a resource (training steps; of a table or a foreign worker, what it counts in) a trial gets, and at which rungs it is judged.
 package struct Fidelity: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// Every trial goes to the last rung at once.
         case full
         /// Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", 2020).
         case asha
+        /// Successive halving from several first rungs at once (Li et al., "Hyperband", 2018; asynchronous as in 2020).
+        case hyperband
+        /// Stops a trial at a rung where it stands in the worse half (Golovin et al., "Google Vizier", 2017).
+        case median
     }
+
+    /// What `resource` may name. A denoising network is trained by steps; the others are for tables and workers in another language.
+    package static let resources = ["steps", "epochs", "seconds", "crop", "images"]
 
     package var kind: Kind
     package var resource: String
@@ -15,38 +22,44 @@ package struct Fidelity: Sendable, Equatable {
     package var rungs: [Int]
     /// One of `reduction` trials of a rung goes on to the next.
     package var reduction: Int
+    /// `median` stops nobody at a rung before so many results are there.
+    package var grace: Int
 
-    package init(kind: Kind, resource: String = "steps", rungs: [Int], reduction: Int = 4) {
+    package init(kind: Kind, resource: String = "steps", rungs: [Int], reduction: Int = 4, grace: Int = 4) {
         self.kind = kind
         self.resource = resource
         self.rungs = rungs
         self.reduction = reduction
+        self.grace = grace
     }
 
-    /// Reads `{kind: full}` or `{kind: asha, resource: steps, rungs: [125, 500, 2000], reduction: 4}`.
-    /// `full` takes `steps` from the recipe; `reduction` is by default the first two rungs' ratio, at least 2.
-    package init(_ document: Document?, steps: Int) throws {
+    /// Reads `{kind: full}`, `{kind: asha, resource: steps, rungs: [125, 500, 2000], reduction: 4}` (`hyperband` likewise) or
+    /// `{kind: median, rungs: [125, 500, 2000], grace: 4}`.
+    /// `reduction` is by default the first two rungs' ratio, at least 2.
+    /// - Parameter steps: those of the recipe, where the last rung of steps must be; nil without a recipe, when `full` may name its one
+    ///   rung itself and has 1 otherwise.
+    package init(_ document: Document?, steps: Int?) throws {
         guard let document else {
-            self.init(kind: .full, rungs: [steps])
+            self.init(kind: .full, rungs: [steps ?? 1])
             return
         }
-        try document.allowOnly(["kind", "resource", "rungs", "reduction"])
         let kind = try document.required("kind").word("kind", as: Kind.self)
-        let resource = try document.optional("resource")?.word("resource", of: ["steps"]) ?? "steps"
-        guard kind == .asha else {
-            self.init(kind: .full, resource: resource, rungs: [steps])
-            return
-        }
-        let list = try document.required("rungs")
-        let rungs = try list.array("rungs").map { try $0.int("a rung", in: 1...Int.max) }
+        let own = kind == .median ? ["grace"] : kind == .full ? [] : ["reduction"]
+        try document.allowOnly(["kind", "resource", "rungs"] + own)
+        let resource = try document.optional("resource")?.word("resource", of: Self.resources) ?? "steps"
+        let list = kind == .full ? try document.optional("rungs") : try document.required("rungs")
+        let rungs = try list?.array("rungs").map { try $0.int("a rung", in: 1...Int.max) } ?? [steps ?? 1]
+        func refusal(_ why: String, hint: String? = nil) -> InputError { (list ?? document).fail(why, hint: hint) }
         guard !rungs.isEmpty, zip(rungs, rungs.dropFirst()).allSatisfy({ $0 < $1 }) else {
-            throw list.fail("rungs: expected ascending numbers of steps")
+            throw refusal("rungs: expected ascending numbers of \(resource)")
         }
-        guard rungs.last! == steps else {
-            throw list.fail("the last rung is \(rungs.last!) but the recipe trains \(steps) steps", hint: "make them equal")
+        if let steps, resource == "steps", rungs.last! != steps {
+            throw refusal("the last rung is \(rungs.last!) but the recipe trains \(steps) steps", hint: "make them equal")
         }
         let ratio = rungs.count > 1 ? max(2, rungs[1] / rungs[0]) : 2
-        let reduction = try document.optional("reduction")?.int("reduction", in: 2...1000) ?? ratio
-        self.init(kind: .asha, resource: resource, rungs: rungs, reduction: reduction)
+        self.init(
+            kind: kind, resource: resource, rungs: kind == .full ? [rungs.last!] : rungs,
+            reduction: try document.optional("reduction")?.int("reduction", in: 2...1000) ?? ratio,
+            grace: try document.optional("grace")?.int("grace", in: 1...1_000_000) ?? 4)
     }
 }

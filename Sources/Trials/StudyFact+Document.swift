@@ -142,7 +142,7 @@ extension StudyFact.StartedTrial {
             ("architecture_hash", .string(inspection.architectureHash)), ("family", maybe(inspection.family)),
             ("metrics", .object(metrics)), ("genotype", genotype), ("candidate", candidate),
             ("architecture", inspection.architecture),
-        ])
+        ] + (repeats.map { [("repeats", .int($0.trial)), ("run", .int($0.run))] } ?? []))
     }
 
     fileprivate init(trial: Int, payload: Document) throws {
@@ -156,7 +156,10 @@ extension StudyFact.StartedTrial {
                 architectureHash: try payload.required("architecture_hash").string("architecture_hash"),
                 family: try payload.optional("family")?.string("family"),
                 architecture: try payload.required("architecture"),
-                metrics: try Point.metrics(payload.required("metrics"))))
+                metrics: try Point.metrics(payload.required("metrics"))),
+            repeats: try payload.optional("repeats").map {
+                Repeat(trial: try $0.int("repeats", in: 0...Int.max), run: try payload.required("run").int("run", in: 2...Int.max))
+            })
     }
 }
 

@@ -39,11 +39,24 @@ package enum StudyFact: Sendable, Equatable {
         package var genotype: Document
         package var candidate: Document
         package var inspection: CandidateInspection
+        /// Of a deliberate repeat, the trial that ran this candidate first, and which run of it this is, from 2.
+        package var repeats: Repeat?
+
+        package struct Repeat: Sendable, Equatable {
+            package var trial: Int
+            package var run: Int
+
+            package init(trial: Int, run: Int) {
+                self.trial = trial
+                self.run = run
+            }
+        }
 
         package init(
             decision: Int, trial: Int, resource: Int, seed: Int, strategy: String, genotype: Document,
-            candidate: Document, inspection: CandidateInspection
+            candidate: Document, inspection: CandidateInspection, repeats: Repeat? = nil
         ) {
+            self.repeats = repeats
             self.decision = decision
             self.trial = trial
             self.resource = resource

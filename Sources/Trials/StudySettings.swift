@@ -40,6 +40,8 @@ package struct StudySettings: Sendable, Equatable {
 
     package var name: String
     package var seed: Int
+    /// Runs of one candidate, with seeds of their own, where its results are noisy; 1 repeats nothing.
+    package var runsAtMost = 1
     package var objectives: [Objective]
     package var constraints: [Constraint]
     /// The strategy's own settings, `kind` included.
@@ -60,7 +62,7 @@ package struct StudySettings: Sendable, Equatable {
     /// The keys of an experiment that are read here; `halcyon` and `recipe` are shared with other readers.
     package static let keys = [
         "name", "seed", "objectives", "constraints", "strategy", "fidelity", "budget", "limits", "keep", "workers", "lag",
-        "launcher", "command",
+        "launcher", "command", "repeats",
     ]
 
     /// Reads the study's keys of an experiment and leaves all others alone. Errors are located.
@@ -80,8 +82,7 @@ package struct StudySettings: Sendable, Equatable {
 
         let fidelityDocument = try experiment.optional("fidelity")
         let steps = try experiment.optional("recipe")?.optional("steps")?.int("steps", in: 1...Int.max)
-        let lastRung = try fidelityDocument?.optional("rungs")?.array("rungs").last?.int("a rung", in: 1...Int.max)
-        fidelity = try Fidelity(fidelityDocument, steps: steps ?? lastRung ?? 1)
+        fidelity = try Fidelity(fidelityDocument, steps: steps)
 
         let budgetDocument = try experiment.required("budget")
         try budgetDocument.allowOnly(["trials", "seconds"])
@@ -107,6 +108,10 @@ package struct StudySettings: Sendable, Equatable {
             limits.retries = try document.optional("retries")?.int("retries", in: 0...1000) ?? limits.retries
         }
 
+        if let repeats = try experiment.optional("repeats") {
+            try repeats.allowOnly(["at-most"])
+            runsAtMost = try repeats.required("at-most").int("at-most", in: 1...1000)
+        }
         keep = try experiment.optional("keep")?.word("keep", as: Keep.self) ?? .front
         workers = try experiment.optional("workers")?.int("workers", in: 1...4096)
         lag = try experiment.optional("lag")?.int("lag", in: 1...4096)

@@ -1,7 +1,10 @@
 import Documents
+import Evaluation
+import Execution
 import Foundation
 import Imaging
 import Networks
+import RandomStreams
 import SearchSpaces
 import Search
 import Training
@@ -26,7 +29,7 @@ struct ResolvedExperiment {
     var document: Document
     let folder: String
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "latency"]
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "latency", "simulation"]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -72,10 +75,20 @@ struct ResolvedExperiment {
         let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
         // A worker in another language reads its own data, if any.
         guard try document.optional("command") == nil, var data = try document.optional("data") else { return }
+        func resolve(_ part: inout Document) throws {
+            guard let path = try part.optional("path") else { return }
+            part["path"] = Document(.string(URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path), at: path.location)
+        }
+        if TableDescription.isOne(document) {
+            try resolve(&data)
+            if var map = try data.optional("canonical") {
+                try resolve(&map)
+                data["canonical"] = map
+            }
+        }
         for role in ["train", "validation"] {
-            guard var description = try data.optional(role), let path = try description.optional("path") else { continue }
-            let absolute = URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path
-            description["path"] = Document(.string(absolute), at: path.location)
+            guard var description = try data.optional(role) else { continue }
+            try resolve(&description)
             data[role] = description
         }
         document["data"] = data
@@ -83,6 +96,38 @@ struct ResolvedExperiment {
 
     func training() throws -> TrainingExperiment {
         try TrainingExperiment(document, environment: ProcessInfo.processInfo.environment, baseFolder: folder)
+    }
+
+    /// Whether the workers are ours and train networks: neither foreign ones nor a table.
+    func trainsNetworks() throws -> Bool { try document.optional("command") == nil && !TableDescription.isOne(document) }
+
+    /// The table that stands for training, where there is one, checked against space, fidelity and objectives.
+    /// - Throws: `InputError` at the experiment's part or the table's line that is at fault.
+    func table() throws -> Table? {
+        guard TableDescription.isOne(document), try document.optional("command") == nil else { return nil }
+        let description = try TableDescription(document.required("data"))
+        let settings = try settings()
+        try description.check(settings.fidelity.rungs, at: document.optional("fidelity") ?? document.required("data"))
+        for key in ["objectives", "constraints"] {
+            for item in try document.optional(key)?.array(key) ?? [] {
+                _ = try item.required("metric").word("the metric of \(key)", of: description.metricNames)
+            }
+        }
+        let table = try Table(description)
+        let space = try space()
+        var stream = RandomStream(seed: 0)
+        let sample = space.resolve(space.sample(using: &stream))
+        for decision in description.decisions where sample[decision.column] == nil {
+            throw decision.source.fail(
+                "decisions: the space's template has no field \"\(decision.column)\"", hint: "name the template's fields as the table's columns")
+        }
+        return table
+    }
+
+    /// What tells the identity of candidates.
+    func inspector(_ table: Table?) throws -> any CandidateInspector {
+        if let table { return TableInspector(table) }
+        return try trainsNetworks() ? NetworkInspector(experiment: training()) : DocumentInspector()
     }
 
     func space() throws -> SearchSpace { try SearchSpace(document.required("space")) }

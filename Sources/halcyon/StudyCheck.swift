@@ -61,9 +61,10 @@ struct StudyCheck {
             damage(directory + "/study.sqlite", "pareto_front: the table is not the front of the trials in the log")
         }
         let onFront = restored.front.trials
+        let trainsNetworks = try experiment.trainsNetworks()
         for trial in study.trials {
             let (folder, before) = ("trials/\(trial.number)", findings.count)
-            if settings.command == nil { checkFiles(of: trial, in: folder, keep: settings.keep, isOnFront: onFront.contains(trial.number)) }
+            if trainsNetworks { checkFiles(of: trial, in: folder, keep: settings.keep, isOnFront: onFront.contains(trial.number)) }
             // A search that is running may have ended the trial, or driven it off the front, since its log was read.
             if findings.count > before {
                 let isOnFront = try reader.front().contains { $0.trial == trial.number }

@@ -29,10 +29,14 @@ struct StudySession {
     func run() throws {
         let settings = try experiment.settings()
         // What a worker in another language makes of a candidate, and of data, noise and recipe, is its own business.
-        let training = try settings.command == nil ? experiment.training() : nil
-        let inspector: any CandidateInspector = training.map(NetworkInspector.init) ?? DocumentInspector()
-        let study = try experiment.study(in: directory, inspector: inspector)
+        let table = try experiment.table()
+        let training = try experiment.trainsNetworks() ? experiment.training() : nil
+        let study = try experiment.study(in: directory, inspector: experiment.inspector(table))
         if let training {
+            guard settings.fidelity.resource == "steps" else {
+                throw try experiment.document.required("fidelity").required("resource").fail(
+                    "resource: a denoising network is trained by steps, found \"\(settings.fidelity.resource)\"", hint: "write resource: steps")
+            }
             guard training.recipe.steps == settings.fidelity.rungs.last else {
                 throw try experiment.document.required("recipe").fail(
                     "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
@@ -40,7 +44,7 @@ struct StudySession {
             try checkMetrics(settings)
             try training.train.check()
             try training.validation.check()
-        } else if executor != .local {
+        } else if table == nil, executor != .local {
             throw try experiment.document.required("command").fail(
                 "command: a worker in another language cannot run \(executor.rawValue)", hint: "leave --executor out")
         }
@@ -61,10 +65,12 @@ struct StudySession {
             Terminal.note("stopping: running trials save their checkpoints (Ctrl-C again: at once)")
         }
         let workers = settings.workers ?? ProcessInfo.processInfo.activeProcessorCount
-        let (slots, clock) = makeExecutor(settings, workers: min(workers, settings.lag ?? workers), training: training)
+        let (slots, clock) = try makeExecutor(
+            settings, workers: min(workers, settings.lag ?? workers), training: training, table: table, begin: restored.last ?? 0)
+        let begin = clock.now
         Terminal.note(
             "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
-                + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) steps")
+                + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) \(settings.fidelity.resource)")
         let report = StudyReport(directory: directory)
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
@@ -84,6 +90,7 @@ struct StudySession {
             })
         let outcome = try controller.run()
         Terminal.clearLine()
+        if executor == .simulated { Terminal.note(String(format: "%.3f s of virtual time", clock.now - begin)) }
         if let failure = outcome.storageFailure {
             // What is in the log is whole; nothing more is read or written here.
             try? store.close()
@@ -142,19 +149,28 @@ struct StudySession {
     }
 
     private func makeExecutor(
-        _ settings: StudySettings, workers: Int, training: TrainingExperiment?
-    ) -> (any Executor, any Clock) {
+        _ settings: StudySettings, workers: Int, training: TrainingExperiment?, table: Table?, begin: Double
+    ) throws -> (any Executor, any Clock) {
+        let lookUp = table.map { TableEvaluator($0, sleeps: $0.description.sleeps) }
         switch executor {
         case .local:
             let command = settings.command ?? [Bundle.main.executablePath ?? CommandLine.arguments[0], "worker"]
             return (LocalExecutor(slots: workers, command: command, launcher: settings.launcher, limits: settings.limits), WallClock())
         case .inProcess:
             let environment = MeasurementEnvironment().document
-            return (InProcessExecutor(slots: workers, evaluator: DenoisingEvaluator(), environment: environment), WallClock())
+            return (InProcessExecutor(slots: workers, evaluator: lookUp ?? DenoisingEvaluator(), environment: environment), WallClock())
         case .simulated:
+            let charge = try SimulatedExecutor.Charge(experiment.document.optional("simulation"))
+            let clock = VirtualClock(begin)
+            if let table {
+                let evaluator = TableEvaluator(table)
+                return (
+                    SimulatedExecutor(slots: workers, evaluator: evaluator, clock: clock, charge: charge, duration: evaluator.duration), clock
+                )
+            }
             // Really trained, one at a time; the clock is virtual: three forward passes a step at 100 GFLOP/s.
             let simulated = SimulatedExecutor(
-                slots: workers, evaluator: DenoisingEvaluator(),
+                slots: workers, evaluator: DenoisingEvaluator(), clock: clock, charge: charge,
                 duration: { request in
                     let macs = (try? Architecture(request.candidate)).flatMap { architecture -> Int? in
                         guard let training else { return nil }
@@ -165,7 +181,7 @@ struct StudySession {
                     }
                     return Double(request.resource - request.previousResource) * Double(macs ?? 0) * 6 / 1e11
                 })
-            return (simulated, simulated.clock)
+            return (simulated, clock)
         }
     }
 

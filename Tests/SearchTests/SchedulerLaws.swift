@@ -22,6 +22,8 @@ private struct SchedulerRun {
     var choices: [SchedulerChoice] = []
     var failed: Set<Int> = []
     var stopped: Set<Int> = []
+    /// Stopped by the scheduler itself.
+    var halted: Set<Int> = []
     var results: [[Int: [[Double]]]]
     var wasIdleAtEnd = false
 
@@ -62,7 +64,11 @@ private struct SchedulerRun {
                 flying.append((trial, next))
                 scheduler.observe(.continued(trial: trial, resource: resource))
                 continue
-            case .stop(let trial): Issue.record("stops \(trial)")
+            case .stop(let trial):
+                #expect(fidelity.kind == .median && resting.removeValue(forKey: trial) != nil, "stops a trial that does not rest")
+                halted.insert(trial)
+                scheduler.observe(.stopped(trial: trial))
+                continue
             case .nothing: break
             }
             if flying.isEmpty {
@@ -95,7 +101,12 @@ private struct SchedulerRun {
         Fidelity(kind: .asha, rungs: [10, 40, 160], reduction: 4),
         Fidelity(kind: .asha, rungs: [10, 20, 40, 80], reduction: 2),
         Fidelity(kind: .asha, rungs: [50], reduction: 3),
+        Fidelity(kind: .hyperband, rungs: [10, 40, 160], reduction: 4),
+        Fidelity(kind: .hyperband, rungs: [50], reduction: 2),
+        Fidelity(kind: .median, rungs: [10, 20, 40]),
+        Fidelity(kind: .median, rungs: [10, 40], grace: 1),
     ]
+    static let halving = fidelities.filter { $0.kind == .asha }
 
     @Test func everyKindIsListed() {
         #expect(schedulerCatalogue.map { $0.kind } == Fidelity.Kind.allCases)
@@ -113,18 +124,67 @@ private struct SchedulerRun {
 
     /// A failed or stopped trial never goes on (`SchedulerRun` checks that each resting trial goes to the rung above),
     /// and each promotion stands in the best floor(n / reduction) of its rung, the best eligible one first.
-    @Test(arguments: fidelities) func promotionsAreEarned(_ fidelity: Fidelity) throws {
+    @Test(arguments: halving) func promotionsAreEarned(_ fidelity: Fidelity) throws {
         for seed in 0..<12 as Range<UInt64> {
             let run = try SchedulerRun(fidelity, trials: 60, slots: 4, seed: seed)
             for promotion in run.promotions {
-                let ranked = rankTrials(promotion.results.sorted { $0.key < $1.key }.map { (trial: $0.key, points: $0.value) })
-                let best = ranked.prefix(promotion.results.count / fidelity.reduction)
-                let expected = best.first { promotion.eligible.contains($0.trial) }
-                #expect(expected?.trial == promotion.trial || expected == nil && !promotion.mayStart)
+                let best = Self.order(promotion.results).prefix(promotion.results.count / fidelity.reduction)
+                let expected = best.first { promotion.eligible.contains($0) }
+                #expect(expected == promotion.trial || expected == nil && !promotion.mayStart)
             }
             for rung in fidelity.rungs.indices.dropFirst() {
                 #expect(Set(run.results[rung].keys).isSubset(of: run.results[rung - 1].keys))
             }
+        }
+    }
+
+    private static func order(_ results: [Int: [[Double]]]) -> [Int] {
+        let judged = results.sorted { $0.key < $1.key }.map { (trial: $0.key, points: $0.value) }
+        return rankRung(judged, deviations: judged.flatMap { $0.points.map { $0.map { _ in 0.0 } } })
+    }
+
+    /// A rung's order is that of ranks, and within a rank that of the volume that a trial alone adds, told here by leaving it out.
+    @Test(arguments: [2, 3]) func withinARankTheVolumeDecides(_ axes: Int) {
+        for seed in 0..<20 as Range<UInt64> {
+            var stream = RandomStream(seed: seed)
+            let vectors = (0..<30).map { _ in (0..<axes).map { _ in stream.uniform() } }
+            let order = Self.order(Dictionary(uniqueKeysWithValues: vectors.enumerated().map { ($0, [$1]) }))
+            let ranks = nonDominatedRanks(vectors)
+            #expect(order.map { ranks[$0] } == order.map { ranks[$0] }.sorted())
+            let (low, high) = ((0..<axes).map { axis in vectors.map { $0[axis] }.min()! }, (0..<axes).map { axis in vectors.map { $0[axis] }.max()! })
+            let scaled = vectors.map { vector in vector.indices.map { (vector[$0] - low[$0]) / (high[$0] - low[$0]) } }
+            let reference = Array(repeating: 1.1, count: axes)
+            for rank in 0...ranks.max()! {
+                let front = order.filter { ranks[$0] == rank }
+                let all = hypervolume(points: front.map { scaled[$0] }, reference: reference)
+                let added = front.map { member in all - hypervolume(points: front.filter { $0 != member }.map { scaled[$0] }, reference: reference) }
+                #expect(zip(added, added.dropFirst()).allSatisfy { $0 >= $1 - 1e-9 }, "rank \(rank): \(added)")
+            }
+        }
+    }
+
+    /// Every bracket gets its share of trials, and each trial goes up from its own first rung.
+    @Test func hyperbandFillsItsBrackets() throws {
+        let run = try SchedulerRun(Self.fidelities[4], trials: 84, slots: 3, seed: 2, failures: 0, stops: 0)
+        let starts = run.choices.compactMap { if case .start(let resource) = $0 { resource } else { nil } }
+        // ceil(3/3 * 16), ceil(3/2 * 4) and ceil(3/1) of every 25.
+        let shares = [10: 16.0, 40: 6, 160: 3]
+        for (resource, share) in shares {
+            #expect(abs(Double(starts.count { $0 == resource }) - 84 * share / 25) <= 1.5)
+        }
+        #expect(run.results[2].count >= 84 * 3 / 25)
+    }
+
+    /// Whoever stands in the better half goes on at once, the others are stopped; before the grace is over nobody is.
+    @Test func theMedianRuleStopsTheWorseHalf() throws {
+        let run = try SchedulerRun(Fidelity(kind: .median, rungs: [10, 20], grace: 5), trials: 60, slots: 1, seed: 3, failures: 0, stops: 0)
+        #expect(run.halted.isDisjoint(with: 0..<4))
+        #expect(run.halted.count + run.results[1].count == 60)
+        var seen: [Int: [[Double]]] = [:]
+        for trial in 0..<60 {
+            seen[trial] = run.results[0][trial]
+            let isGood = seen.count < 5 || Self.order(seen).prefix((seen.count + 1) / 2).contains(trial)
+            #expect(run.halted.contains(trial) != isGood)
         }
     }
 
@@ -137,8 +197,8 @@ private struct SchedulerRun {
             scheduler.observe(.started(trial: trial, genotype: space.sample(using: &stream), resource: 10))
             scheduler.observe(.result(trial: trial, resource: 10, points: [Point(metrics: ["error": losses[0], "cost": losses[1]])]))
         }
-        // Rank 0 is trials 0, 1 and 2; the ends of the front are the least crowded.
-        for trial in [1, 2] {
+        // Rank 0 is trials 0, 1 and 2; 0 alone adds most, and of the ends, which add the same, the lower number goes first.
+        for trial in [0, 1] {
             #expect(scheduler.choose(mayStart: true) == .proceed(trial: trial, resource: 40))
             scheduler.observe(.continued(trial: trial, resource: 40))
         }
@@ -151,6 +211,8 @@ private struct SchedulerRun {
         for trials in 1...9 {
             let run = try SchedulerRun(fidelity, trials: trials, slots: 2, seed: UInt64(trials), failures: 0, stops: 0)
             #expect(!run.results[fidelity.rungs.count - 1].isEmpty)
+            // What the median rule stopped stays stopped when the others fail later.
+            if fidelity.kind == .median { continue }
             let unreliable = try SchedulerRun(fidelity, trials: trials, slots: 2, seed: UInt64(trials), failures: 0.5, stops: 0)
             let complete = unreliable.results[fidelity.rungs.count - 1].count
             #expect(complete > 0 || unreliable.failed.count == trials)

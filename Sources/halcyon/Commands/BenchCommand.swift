@@ -20,8 +20,9 @@ struct BenchCommand: ParsableCommand {
               halcyon bench gradients --architecture net.yaml --steps 10 --precision f64 --out exact.safetensors
               halcyon bench infer --architecture net.yaml --seed 3 --size 33x47 --out inference.safetensors
               halcyon bench study --trials 10000
+              halcyon bench search Experiments/search-quality/macro.yaml
             """,
-        subcommands: [Step.self, Infer.self, Profile.self, Versus.self, Fusion.self, Gradients.self, StudyOverhead.self])
+        subcommands: [Step.self, Infer.self, Profile.self, Versus.self, Fusion.self, Gradients.self, StudyOverhead.self, Strategies.self])
 
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("The network.", valueName: "FILE")) var architecture: String

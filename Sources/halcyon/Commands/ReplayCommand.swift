@@ -1,6 +1,5 @@
 import ArgumentParser
 import Documents
-import Evaluation
 import Foundation
 import Search
 import TrialStore
@@ -25,9 +24,7 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         let folder = URL(fileURLWithPath: directory).standardizedFileURL.path
         let experiment = try ResolvedExperiment(study: folder)
-        let inspector: any CandidateInspector =
-            try experiment.settings().command == nil ? NetworkInspector(experiment: experiment.training()) : DocumentInspector()
-        let study = try experiment.study(in: folder, inspector: inspector)
+        let study = try experiment.study(in: folder, inspector: experiment.inspector(experiment.table()))
         let log = try StudyReader(directory: folder)
         let count = try log.eventCount()
         var replay = StudyReplay(study)

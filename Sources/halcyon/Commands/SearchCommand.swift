@@ -27,8 +27,10 @@ struct SearchCommand: ParsableCommand {
         try budget.apply(to: &resolved)
         resolved.override("seed", with: seed.map(Document.int))
         // Everything is checked before anything is written.
-        if try resolved.settings().command == nil { _ = try resolved.training() }
+        _ = try resolved.settings()
+        if try resolved.trainsNetworks() { _ = try resolved.training() }
         _ = try resolved.space()
+        _ = try resolved.table()
 
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
         guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw StudySession.occupied(out) }

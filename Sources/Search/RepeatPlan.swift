@@ -1,0 +1,107 @@
+import Trials
+
+/// Which networks are run again, with another seed, where results are noisy: `repeats: {at-most: 3}`.
+///
+/// A network is the mean of its runs. How far a run strays is estimated for each objective from all networks that have several
+/// (`deviations`), so that few repeats tell it. A network's membership of the front is undecided while half the width of its 95 % interval
+/// could change it: a member that would be dominated that much further back, another that would not be dominated that much further
+/// forward. Of the undecided ones that have fewer than `at-most` runs, members go first, then those with fewer runs, then the lower number.
+/// Repeats are at most a third of all trials. Before any network has two runs, `apprentices` networks are awaited and a member is
+/// repeated to learn the noise. Where the first repeats are equal there is no noise, and nothing is repeated any more.
+struct RepeatPlan: Sendable {
+    private struct Network {
+        var trial: Int
+        var points: [Point]
+        var losses: [Double]
+        var runs = 1
+        var isPending = false
+    }
+
+    static let apprentices = 8
+    private let runsAtMost: Int
+    private let objectives: [Objective]
+    private let constraints: [Constraint]
+    private var networks: [Network] = []
+    private var places: [Int: Int] = [:]
+    /// Sums of squared distances from the means, and how many of them are free.
+    private var squares: [Double]
+    private var freedom = 0.0
+    private var repeatCount = 0
+    /// Decisions that learn the noise are made while it is not known.
+    private static let lessons = 3.0
+
+    init(_ settings: StudySettings) {
+        runsAtMost = settings.runsAtMost
+        objectives = settings.objectives
+        constraints = settings.constraints
+        squares = Array(repeating: 0, count: settings.objectives.count)
+    }
+
+    /// A first run's points at the last rung.
+    mutating func add(_ trial: Int, _ points: [Point]) {
+        guard runsAtMost > 1, let point = points.first, let losses = losses(of: point, objectives: objectives),
+            constraints.allSatisfy({ point.metrics[$0.metric].map($0.allows) ?? true })
+        else { return }
+        places[trial] = networks.count
+        networks.append(Network(trial: trial, points: points, losses: losses))
+    }
+
+    mutating func begin(_ trial: Int) {
+        guard let place = places[trial] else { return }
+        networks[place].isPending = true
+        repeatCount += 1
+    }
+
+    mutating func abandon(_ trial: Int) { if let place = places[trial] { networks[place].isPending = false } }
+
+    /// Another run of a network; returns the means over all of its runs.
+    mutating func add(run points: [Point], of trial: Int) -> [Point] {
+        guard let place = places[trial] else { return points }
+        networks[place].isPending = false
+        guard let point = points.first, let run = losses(of: point, objectives: objectives) else { return networks[place].points }
+        networks[place].runs += 1
+        let before = networks[place].losses
+        networks[place].points = mean(of: networks[place].points, and: points, runs: networks[place].runs)
+        for axis in run.indices {
+            let after = before[axis] + (run[axis] - before[axis]) / Double(networks[place].runs)
+            squares[axis] += (run[axis] - before[axis]) * (run[axis] - after)
+            networks[place].losses[axis] = after
+        }
+        freedom += 1
+        return networks[place].points
+    }
+
+    /// The trial whose network is to be run again, and which run that is; nil when every membership is decided as far as it may be.
+    func next() -> StudyFact.StartedTrial.Repeat? {
+        guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else { return nil }
+        let ranks = nonDominatedRanks(networks.map(\.losses))
+        let front = networks.indices.filter { ranks[$0] == 0 }
+        var best: (key: [Int], place: Int)?
+        for place in networks.indices where networks[place].runs < runsAtMost && !networks[place].isPending {
+            let isMember = ranks[place] == 0
+            guard freedom < Self.lessons ? isMember : isUndecided(place, isMember: isMember, front) else { continue }
+            let key = [isMember ? 0 : 1, networks[place].runs, networks[place].trial]
+            if best.map({ key.lexicographicallyPrecedes($0.key) }) ?? true { best = (key, place) }
+        }
+        return best.map { .init(trial: networks[$0.place].trial, run: networks[$0.place].runs + 1) }
+    }
+
+    private func isUndecided(_ place: Int, isMember: Bool, _ front: [Int]) -> Bool {
+        let network = networks[place]
+        let width = squares.map { 1.96 * ($0 / freedom / Double(network.runs)).squareRoot() }
+        if width.allSatisfy({ $0 == 0 }) { return false }
+        let moved = zip(network.losses, width).map { isMember ? $0 + $1 : $0 - $1 }
+        if isMember { return networks.indices.contains { $0 != place && dominates(networks[$0].losses, moved) } }
+        return !front.contains { dominates(networks[$0].losses, moved) }
+    }
+}
+
+/// The means when another run joins a network's; each point's metrics by name, those that one of both lacks as they are.
+func mean(of points: [Point], and run: [Point], runs: Int) -> [Point] {
+    points.map { point in
+        guard let other = run.first(where: { $0.point == point.point }) else { return point }
+        var point = point
+        point.metrics.merge(other.metrics) { $0 + ($1 - $0) / Double(runs) }
+        return point
+    }
+}
