@@ -30,13 +30,14 @@ package struct NSGA2Strategy: Strategy {
     private var individuals: [Int: Individual] = [:]
     /// The losses of trials that have a result, by number.
     private var judged: [(trial: Int, points: [[Double]])] = []
+    /// Genotypes that were started or refused.
     private var started: Set<Genotype> = []
     private var design: InitialDesign
     /// Best first; selected when a proposal needs it.
     private var population: [RankedTrial] = []
     private var mustSelect = false
 
-    package init(settings: Document, space: SearchSpace, objectives: [Objective]) throws {
+    package init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws {
         try settings.allowOnly(["kind", "population", "crossover", "mutation"])
         self.space = space
         self.objectives = objectives
@@ -63,6 +64,8 @@ package struct NSGA2Strategy: Strategy {
         case .continued, .stopped: break
         }
     }
+
+    package mutating func observe(rejected genotype: Genotype) { started.insert(genotype) }
 
     /// Replaces what is known of a trial; without points it does not count.
     private mutating func judge(_ trial: Int, _ points: [[Double]]) {

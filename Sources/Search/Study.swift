@@ -101,10 +101,13 @@ package struct Study: Sendable {
     /// Takes the next fact of its log in.
     package mutating func restore(_ fact: StudyFact) throws {
         try check(fact)
-        if case .started(let start) = fact {
-            apply(fact, genotype: type(of: strategy).observesGenotypes ? try space.genotype(from: start.genotype) : Genotype())
-        } else {
-            apply(fact)
+        let observesGenotypes = type(of: strategy).observesGenotypes
+        switch fact {
+        case .started(let start):
+            apply(fact, genotype: observesGenotypes ? try space.genotype(from: start.genotype) : Genotype())
+        case .rejected(_, _, _, _, let genotype?) where observesGenotypes:
+            apply(fact, genotype: try space.genotype(from: genotype))
+        default: apply(fact)
         }
     }
 
