@@ -21,6 +21,8 @@ package enum Observation: Sendable {
 package protocol Strategy: Sendable {
     /// The `kind` in an experiment's `strategy:`.
     static var kind: String { get }
+    /// What it is, in a reader's words.
+    var summary: String { get }
     /// Whether it looks at the genotypes of started trials. Those of a strategy that does not are passed over when a study is
     /// restored, where it sees empty ones: of a million trials that saves half the time.
     static var observesGenotypes: Bool { get }
@@ -38,6 +40,7 @@ package protocol Strategy: Sendable {
 
 extension Strategy {
     package static var observesGenotypes: Bool { true }
+    package var summary: String { Self.kind }
     package mutating func observe(rejected genotype: Genotype) {}
 }
 

@@ -5,8 +5,14 @@ import Trials
 /// Every strategy that an experiment can name.
 package let strategyCatalogue: [any Strategy.Type] = [
     RandomStrategy.self,
+    GridStrategy.self,
+    RegularizedEvolutionStrategy.self,
     NSGA2Strategy.self,
+    ParetoLocalSearchStrategy.self,
+    TreeParzenStrategy.self,
+    GaussianProcessStrategy.self,
     SurrogateStrategy.self,
+    AutomaticStrategy.self,
 ]
 
 /// The strategy of an experiment's `strategy: {kind: ..., ...}`. An unknown kind or setting is an `InputError` at its place.

@@ -6,6 +6,23 @@ extension DecisionVectors {
         walk { decisions[$0].sample(using: &stream).number }
     }
 
+    package func sample(_ slot: Int, using stream: inout RandomStream) -> Double { decisions[slot].sample(using: &stream).number }
+
+    /// The number of a numeric decision at a place of its scale, that of an int the nearest; places outside 0...1 are clamped.
+    package func number(_ slot: Int, atUnit place: Double) -> Double { decisions[slot].number(atUnit: place) }
+
+    /// The value at one of `count` levels: an alternative, or a number at one of so many places evenly spread on its scale.
+    package func value(_ slot: Int, level: Int, of count: Int) -> Double {
+        if case .choice = decisions[slot].kind { return Double(level) }
+        return decisions[slot].number(atUnit: count > 1 ? Double(level) / Double(count - 1) : 0)
+    }
+
+    /// The level at or nearest to a value.
+    package func level(_ slot: Int, of count: Int, _ value: Double) -> Int {
+        if case .choice = decisions[slot].kind { return Int(value) }
+        return Int((decisions[slot].unit(value) * Double(count - 1)).rounded())
+    }
+
     /// The active decisions that have more than one value.
     package func free(_ vector: Vector) -> [Int] {
         vector.indices.filter { !vector[$0].isNaN && decisions[$0].count != 1 }

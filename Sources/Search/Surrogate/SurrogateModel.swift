@@ -93,7 +93,7 @@ struct SurrogateModel: Sendable {
         objectives.enumerated().map { axis, objective in
             let reference = objective.loss(objective.reference)
             let best = entries.map { $0.losses[axis] }.min() ?? reference
-            return Warp(isLogarithmic: reference > 0 && entries.allSatisfy { $0.losses[axis] > 0 }, reference: reference, span: max(reference - best, 1e-9 * max(abs(reference), 1)))
+            return Warp(isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference, span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }
 
