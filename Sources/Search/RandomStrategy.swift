@@ -10,7 +10,7 @@ package struct RandomStrategy: Strategy {
     package static let observesGenotypes = false
     private let space: SearchSpace
 
-    package init(settings: Document, space: SearchSpace, objectives: [Objective]) throws {
+    package init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws {
         try settings.allowOnly(["kind"])
         self.space = space
     }

@@ -21,12 +21,17 @@ package enum Observation: Sendable {
 package protocol Strategy: Sendable {
     /// The `kind` in an experiment's `strategy:`.
     static var kind: String { get }
+    /// What it is, in a reader's words.
+    var summary: String { get }
     /// Whether it looks at the genotypes of started trials. Those of a strategy that does not are passed over when a study is
     /// restored, where it sees empty ones: of a million trials that saves half the time.
     static var observesGenotypes: Bool { get }
     /// Reads its settings; misspelt or impossible ones are located errors.
-    init(settings: Document, space: SearchSpace, objectives: [Objective]) throws
+    init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws
     mutating func observe(_ observation: Observation)
+    /// A proposal was refused, as another spelling of what is there or as infeasible. Told once its decision is made, of many the last
+    /// ones; that too is part of the log.
+    mutating func observe(rejected genotype: Genotype)
     /// A genotype for a new trial: a function of the observations, the stream and `redraw` alone, though it may keep what it
     /// worked out from them. `redraw` counts this decision's proposals that were rejected before, as duplicates or infeasible.
     /// Steady-state: never waits for results.
@@ -35,6 +40,8 @@ package protocol Strategy: Sendable {
 
 extension Strategy {
     package static var observesGenotypes: Bool { true }
+    package var summary: String { Self.kind }
+    package mutating func observe(rejected genotype: Genotype) {}
 }
 
 /// What a scheduler wants next.

@@ -9,7 +9,9 @@ extension Study {
         switch fact {
         case .sessionStarted(let trials, _, _, _, _): trialBudget = trials
         case .workerStarted, .paused, .ended: break
-        case .rejected(_, let redraw, _, _): nextRedraw = redraw + 1
+        case .rejected(_, let redraw, _, _, _):
+            nextRedraw = redraw + 1
+            if let genotype { strategy.observe(rejected: genotype) }
         case .started(let start):
             guard let genotype else { preconditionFailure("a started trial comes with its genotype") }
             showResults(before: start.decision)

@@ -84,7 +84,7 @@ extension Study {
     /// last one is always in the log.
     private mutating func propose(_ number: Int, resource: Int) -> [(fact: StudyFact, genotype: Genotype?)] {
         var counts: [Refusal: Int] = [:]
-        var rejections: [(refusal: Refusal, fact: StudyFact)] = []
+        var rejections: [(refusal: Refusal, fact: StudyFact, genotype: Genotype)] = []
         var infeasible: [Genotype: Rejection] = [:]
         var redraw = nextRedraw
         var start: (fact: StudyFact, genotype: Genotype)?
@@ -119,15 +119,16 @@ extension Study {
             if let rejection {
                 counts[refusal, default: 0] += 1
                 let fact = StudyFact.rejected(
-                    decision: number, redraw: redraw, candidateHash: rejection.candidateHash, reason: rejection.reason)
-                rejections.append((refusal, fact))
+                    decision: number, redraw: redraw, candidateHash: rejection.candidateHash, reason: rejection.reason,
+                    genotype: genotype.document)
+                rejections.append((refusal, fact, genotype))
             }
             redraw += 1
         }
         var unlogged = max(0, counts[.infeasible, default: 0] - Self.infeasibleLogged)
         var facts: [(fact: StudyFact, genotype: Genotype?)] = []
-        for (refusal, fact) in rejections {
-            if refusal == .infeasible, unlogged > 0 { unlogged -= 1 } else { facts.append((fact, nil)) }
+        for (refusal, fact, genotype) in rejections {
+            if refusal == .infeasible, unlogged > 0 { unlogged -= 1 } else { facts.append((fact, genotype)) }
         }
         facts.append(start.map { ($0.fact, $0.genotype) } ?? (.exhausted(decision: number), nil))
         return facts

@@ -106,11 +106,14 @@ package struct Study: Sendable {
     /// Takes the next fact of its log in.
     package mutating func restore(_ fact: StudyFact) throws {
         try check(fact)
-        if case .started(let start) = fact {
-            let isSeen = type(of: strategy).observesGenotypes || settings.runsAtMost > 1
+        let observesGenotypes = type(of: strategy).observesGenotypes
+        switch fact {
+        case .started(let start):
+            let isSeen = observesGenotypes || settings.runsAtMost > 1
             apply(fact, genotype: isSeen ? try space.genotype(from: start.genotype) : Genotype())
-        } else {
-            apply(fact)
+        case .rejected(_, _, _, _, let genotype?) where observesGenotypes:
+            apply(fact, genotype: try space.genotype(from: genotype))
+        default: apply(fact)
         }
     }
 

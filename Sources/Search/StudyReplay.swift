@@ -82,6 +82,11 @@ package struct StudyReplay: Sendable {
     /// A recorded fact went through its JSON form, which may write a number in another way.
     private static func isSame(_ recorded: StudyFact, _ proposed: StudyFact) throws -> Bool {
         if recorded == proposed { return true }
+        var proposed = proposed
+        if case .rejected(_, _, _, _, nil) = recorded, case .rejected(let decision, let redraw, let hash, let reason, _) = proposed {
+            // A log of an earlier release does not tell what was rejected.
+            proposed = .rejected(decision: decision, redraw: redraw, candidateHash: hash, reason: reason)
+        }
         func read(_ fact: StudyFact) throws -> StudyFact {
             try StudyFact(kind: fact.kind, trial: fact.trial, payload: .parse(fact.payload.json, file: "replay"))
         }

@@ -57,6 +57,12 @@ package struct IntRange: Sendable, Hashable {
         return value > low ? value - step : value + step
     }
 
+    /// The nearest value to a place in 0...1 of the scale.
+    package func value(atUnit place: Double) -> Int {
+        let (bottom, top) = (scale.forward(Double(low)), scale.forward(Double(high)))
+        return nearest(scale.backward(bottom + place * (top - bottom)))
+    }
+
     private func nearest(_ value: Double) -> Int {
         let index = ((value - Double(low)) / Double(step)).rounded()
         return self.value(at: Int(min(max(index, 0), Double(count - 1))))
@@ -105,3 +111,5 @@ package struct FloatRange: Sendable, Hashable {
         return found != value ? found : (value < high ? high : low)
     }
 }
+
+func powered(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

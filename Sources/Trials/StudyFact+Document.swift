@@ -32,11 +32,12 @@ extension StudyFact {
                 ("trials", maybe(trials)), ("seconds", seconds.map(Document.float) ?? .null), ("workers", .int(workers)),
                 ("lag", maybe(lag)), ("seed", .int(seed)),
             ])
-        case .rejected(let decision, let redraw, let hash, let reason):
-            .object([
-                ("decision", .int(decision)), ("redraw", .int(redraw)), ("candidate_hash", maybe(hash)),
-                ("reason", .string(reason)),
-            ])
+        case .rejected(let decision, let redraw, let hash, let reason, let genotype):
+            .object(
+                [
+                    ("decision", .int(decision)), ("redraw", .int(redraw)), ("candidate_hash", maybe(hash)),
+                    ("reason", .string(reason)),
+                ] + (genotype.map { [("genotype", $0)] } ?? []))
         case .started(let start): start.payload
         case .continued(let decision, _, let resource): .object([("decision", .int(decision)), ("resource", .int(resource))])
         case .stopped(let decision, _), .nothing(let decision), .exhausted(let decision):
@@ -90,7 +91,8 @@ extension StudyFact {
         case "rejected":
             self = .rejected(
                 decision: try number("decision"), redraw: try number("redraw"),
-                candidateHash: try optionalText("candidate_hash"), reason: try text("reason"))
+                candidateHash: try optionalText("candidate_hash"), reason: try text("reason"),
+                genotype: try payload.optional("genotype"))
         case "started": self = .started(try StartedTrial(trial: about(), payload: payload))
         case "continued":
             self = .continued(decision: try number("decision"), trial: try about(), resource: try number("resource"))

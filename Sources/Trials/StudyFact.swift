@@ -5,7 +5,8 @@ package enum StudyFact: Sendable, Equatable {
     /// A controller began or went on, with these totals of the budget.
     case sessionStarted(trials: Int?, seconds: Double?, workers: Int, lag: Int?, seed: Int)
     /// A proposal was a duplicate or infeasible; it takes no number and is redrawn.
-    case rejected(decision: Int, redraw: Int, candidateHash: String?, reason: String)
+    /// Its genotype is told since release 0.6.
+    case rejected(decision: Int, redraw: Int, candidateHash: String?, reason: String, genotype: Document? = nil)
     case started(StartedTrial)
     case continued(decision: Int, trial: Int, resource: Int)
     /// The scheduler stopped a resting trial: it is PRUNED.

@@ -77,7 +77,7 @@ package struct StudySettings: Sendable, Equatable {
             throw objectiveList.fail("objectives: a metric stands twice", hint: "keep one of them")
         }
         constraints = try experiment.optional("constraints")?.array("constraints").map(Constraint.init) ?? []
-        strategy = try experiment.optional("strategy") ?? ["kind": "random"]
+        strategy = try experiment.optional("strategy") ?? ["kind": "auto"]
         _ = try strategy.required("kind").string("kind")
 
         let fidelityDocument = try experiment.optional("fidelity")

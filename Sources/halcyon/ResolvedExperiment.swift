@@ -139,7 +139,8 @@ struct ResolvedExperiment {
         let (settings, space) = (try settings(), try space())
         return Study(
             settings: settings, space: space,
-            strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
+            strategy: try makeStrategy(
+                settings.strategy, space: space, objectives: settings.objectives, constraints: settings.constraints),
             scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: inspector, folder: directory)
     }
 

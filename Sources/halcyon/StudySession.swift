@@ -131,7 +131,7 @@ struct StudySession {
     /// A study that found no candidate to start: the experiment is at fault, and the last rejection tells why.
     private func nothingToTry(_ log: StudyStore) throws -> InputError {
         var last: String?
-        try log.restore { if case .rejected(_, _, _, let reason) = $0.fact { last = reason } }
+        try log.restore { if case .rejected(_, _, _, let reason, _) = $0.fact { last = reason } }
         let section = try experiment.document.optional("constraints") ?? experiment.document
         return section.fail(
             "no network of the space can be tried; the last proposal: \(last ?? "none")",

@@ -69,6 +69,58 @@ import Trials
         #expect(hypervolume(points: [], reference: [1, 1]) == 0)
     }
 
+    /// The sum over all subsets of the volume that their members share, with alternating sign.
+    @Test(arguments: [2, 3, 4, 5]) func hypervolumeIsInclusionAndExclusion(_ axes: Int) {
+        for seed in 0..<20 as Range<UInt64> {
+            var stream = RandomStream(seed: seed).split("inclusion").split(axes)
+            let points = (0..<9).map { _ in (0..<axes).map { _ in stream.uniform() } }
+            let reference = Array(repeating: 0.9, count: axes)
+            func union(_ points: [[Double]]) -> Double {
+                (1..<(1 << points.count)).reduce(0.0) { total, subset in
+                    let members = points.indices.filter { subset >> $0 & 1 == 1 }
+                    let shared = (0..<axes).reduce(1.0) { product, axis in
+                        product * max(0, 0.9 - (members.map { points[$0][axis] }.max() ?? 0))
+                    }
+                    return members.count % 2 == 1 ? total + shared : total - shared
+                }
+            }
+            let whole = union(points)
+            #expect(abs(hypervolume(points: points, reference: reference) - whole) < 1e-12)
+            let contributions = hypervolumeContributions(points: points, reference: reference)
+            for index in points.indices {
+                var others = points
+                let point = others.remove(at: index)
+                let alone = whole - union(others)
+                #expect(abs(contributions[index] - alone) < 1e-12)
+                #expect(abs(hypervolumeGain(of: point, over: others, reference: reference) - alone) < 1e-12)
+            }
+        }
+    }
+
+    /// Three objectives as layers of two between the heights of the third: many steps of the staircase come and go.
+    @Test(arguments: [(300, 1000), (2_000, 40), (500, 1_000_000)]) func theSweepOfManyPointsIsTheSumOfLayers(_ count: Int, _ grid: Int) {
+        let all = vectors(count, 3, seed: 5, grid: grid)
+        // A concave front: most points stay.
+        let points = all.map { [$0[0], $0[1], (3 * Double(grid * grid) - $0[0] * $0[0] - $0[1] * $0[1]).squareRoot().rounded()] }
+        let reference = Array(repeating: Double(2 * grid), count: 3)
+        let front = zip(points, nonDominatedRanks(points)).filter { $0.1 == 0 }.map(\.0)
+        var (layers, top) = (0.0, reference[2])
+        for height in Set(front.map { $0[2] }).sorted(by: >) {
+            layers += (top - height) * hypervolume(points: front.filter { $0[2] <= height }.map { Array($0.prefix(2)) }, reference: Array(reference.prefix(2)))
+            top = height
+        }
+        let swept = hypervolume(points: points, reference: reference)
+        #expect(abs(swept - layers) <= 1e-9 * layers)
+        #expect(abs(hypervolume(points: points.map { $0 + [0] }, reference: reference + [1]) - swept) <= 1e-9 * swept)
+    }
+
+    @Test func contributionsOfEqualAndDominatedPointsAreZero() {
+        let points: [[Double]] = [[1, 3], [3, 1], [3, 1], [2, 2], [3, 3], [0, 9]]
+        #expect(hypervolumeContributions(points: points, reference: [4, 4]) == [1, 0, 0, 1, 0, 0])
+        let solid: [[Double]] = [[1, 3, 0], [3, 1, 0], [3, 1, 0], [2, 2, 0], [3, 3, 0], [0, 9, 0]]
+        #expect(hypervolumeContributions(points: solid, reference: [4, 4, 2]) == [2, 0, 0, 2, 0, 0])
+    }
+
     @Test(arguments: [2, 3]) func theFrontIsWhatIsNotDominated(_ axes: Int) {
         for seed in 0..<20 as Range<UInt64> {
             let all = vectors(30, axes, seed: seed, grid: 9)

@@ -69,7 +69,7 @@ import Trials
             #expect(study.trials.allSatisfy { $0.state == .complete })
             let hashes = facts.compactMap { if case .started(let start) = $0 { start.inspection.candidateHash } else { nil } }
             #expect(Set(hashes).count == 11)
-            let reasons = facts.compactMap { if case .rejected(_, _, _, let reason) = $0 { reason } else { nil } }
+            let reasons = facts.compactMap { if case .rejected(_, _, _, let reason, _) = $0 { reason } else { nil } }
             for word in ["a duplicate of trial", "infeasible: macs", "seven cannot be built"] {
                 #expect(reasons.contains { $0.contains(word) })
             }
@@ -213,7 +213,7 @@ import Trials
             scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(), facts: [])
         let facts = drive(&study).facts
         #expect(study.isExhausted && study.trials.isEmpty)
-        let redraws = facts.compactMap { if case .rejected(_, let redraw, _, _) = $0 { redraw } else { nil } }
+        let redraws = facts.compactMap { if case .rejected(_, let redraw, _, _, _) = $0 { redraw } else { nil } }
         #expect(redraws.last == 1_999)
     }
 
@@ -236,7 +236,7 @@ import Trials
             scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: Inspector(), folder: "/study",
             facts: [])
         let facts = study.step(.opened(workers: 1)).compactMap { if case .record(let fact) = $0 { fact } else { nil } }
-        let redraws = facts.compactMap { if case .rejected(0, let redraw, _, _) = $0 { redraw } else { nil } }
+        let redraws = facts.compactMap { if case .rejected(0, let redraw, _, _, _) = $0 { redraw } else { nil } }
         #expect(study.trials.count == 1 && redraws.count == 20 && zip(redraws, redraws.dropFirst()).allSatisfy { $1 == $0 + 1 })
     }
 

@@ -1,0 +1,27 @@
+import Documents
+import RandomStreams
+import SearchSpaces
+import Trials
+
+/// What measures best, the default: at present `surrogate` with its own settings for every space (`Experiments/search-quality`). `{kind: auto}`
+package struct AutomaticStrategy: Strategy {
+    package static let kind = "auto"
+
+    private var chosen: SurrogateStrategy
+
+    package init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws {
+        try settings.allowOnly(["kind"])
+        chosen = try SurrogateStrategy(
+            settings: ["kind": .string(SurrogateStrategy.kind)], space: space, objectives: objectives, constraints: constraints)
+    }
+
+    package var summary: String { "auto, which is \(chosen.summary)" }
+
+    package mutating func observe(_ observation: Observation) { chosen.observe(observation) }
+
+    package mutating func observe(rejected genotype: Genotype) { chosen.observe(rejected: genotype) }
+
+    package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
+        chosen.propose(redraw: redraw, using: &stream)
+    }
+}

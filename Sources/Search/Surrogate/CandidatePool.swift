@@ -1,0 +1,85 @@
+import RandomStreams
+import SearchSpaces
+
+/// Genotypes that were not started yet, near the front and anywhere.
+///
+/// It draws from a stream of the trials started so far, not of the proposal, so that all redraws of a decision see the same ones.
+struct CandidatePool {
+    private let vectors: DecisionVectors
+    private let parents: [DecisionVectors.Vector]
+    private var known: Set<UInt64>
+    private var stream: RandomStream
+
+    init(vectors: DecisionVectors, history: SurrogateHistory) {
+        self.vectors = vectors
+        known = history.known
+        stream = RandomStream(seed: history.digest).split("candidates").split(history.entries.count)
+        parents = Self.parents(history)
+    }
+
+    /// The front of the latest results, whatever their resource, and of those at the highest alone; without feasible ones those that
+    /// violate least.
+    private static func parents(_ history: SurrogateHistory) -> [DecisionVectors.Vector] {
+        let latest = history.trials.keys.sorted().compactMap { history.trials[$0]?.latest }.map { history.entries[$0] }
+        func vector(_ entry: SurrogateHistory.Entry) -> DecisionVectors.Vector? { history.trials[entry.trial]?.vector }
+        let feasible = latest.filter { !$0.feasible.isEmpty }
+        if feasible.isEmpty {
+            return latest.sorted { ($0.violation, $0.trial) < ($1.violation, $1.trial) }.prefix(8).compactMap(vector)
+        }
+        func front(_ entries: [SurrogateHistory.Entry]) -> [SurrogateHistory.Entry] {
+            let ranked = rankTrials(entries.map { ($0.trial, $0.feasible) })
+            let best = Set(ranked.prefix { $0.rank == 0 }.map(\.trial))
+            return entries.filter { best.contains($0.trial) }
+        }
+        let complete = front(feasible.filter { $0.resource == history.highestResource })
+        let numbers = Set(complete.map(\.trial))
+        return (complete + front(feasible).filter { !numbers.contains($0.trial) }).compactMap(vector)
+    }
+
+    private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool { known.insert(SurrogateHistory.identity(vector)).inserted }
+
+    /// So many, or fewer in a small space.
+    mutating func draw(_ count: Int) -> [DecisionVectors.Vector] {
+        var found: [DecisionVectors.Vector] = []
+        for number in 0..<(2 * count) where found.count < count {
+            let vector = candidate(number % 8)
+            if isNew(vector) { found.append(vector) }
+        }
+        return found
+    }
+
+    private mutating func candidate(_ way: Int) -> DecisionVectors.Vector {
+        guard !parents.isEmpty, way < 6 else { return vectors.sample(using: &stream) }
+        let parent = parents[stream.index(below: parents.count)]
+        switch way {
+        case 0, 1, 2: return changed(parent, edits: 1)
+        case 3, 4: return changed(parent, edits: 2)
+        default:
+            let child = vectors.crossed(parent, parents[stream.index(below: parents.count)], using: &stream)
+            return stream.flag() ? child : changed(child, edits: 1)
+        }
+    }
+
+    /// So many edits; in a space of numbers half of the time small moves of some of them instead.
+    private mutating func changed(_ vector: DecisionVectors.Vector, edits: Int) -> DecisionVectors.Vector {
+        let free = vectors.free(vector)
+        let numbers = free.filter { if case .choice = vectors.decisions[$0].kind { false } else { true } }.count
+        if 2 * numbers > free.count, stream.flag() {
+            let deviation = [0.2, 0.05, 0.01][stream.index(below: 3)]
+            let probability = [1.5 / Double(numbers), 4 / Double(numbers), 0.5][stream.index(below: 3)]
+            return vectors.moved(vector, deviation: deviation, probability: probability, replacement: 0, using: &stream)
+        }
+        return vectors.edited(vector, edits: edits, using: &stream)
+    }
+
+    mutating func neighbours(of chosen: [DecisionVectors.Vector], each: Int) -> [DecisionVectors.Vector] {
+        var found: [DecisionVectors.Vector] = []
+        for vector in chosen {
+            for _ in 0..<each {
+                let neighbour = changed(vector, edits: 1)
+                if isNew(neighbour) { found.append(neighbour) }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,121 @@
+import SearchSpaces
+import Trials
+
+/// What a model may learn from: every result of a trial at a resource, in the order in which it was shown, and what is under way.
+struct SurrogateHistory: Sendable {
+    struct Entry: Sendable {
+        var trial: Int
+        var resource: Int
+        var input: KernelInput
+        /// Losses of the first operating point, which the models are of.
+        var losses: [Double]
+        /// The losses of all points that meet the constraints.
+        var feasible: [[Double]]
+        /// The constrained metrics; nil for one that the result does not tell.
+        var constrained: [Double?]
+        /// By how much the bounds are exceeded, in all, relative to them.
+        var violation: Double
+    }
+
+    struct Trial: Sendable {
+        var vector: DecisionVectors.Vector
+        var target: Int
+        /// The last result's place among the entries.
+        var latest: Int?
+    }
+
+    let space: KernelSpace
+    let objectives: [Objective]
+    let constraints: [Constraint]
+    private(set) var entries: [Entry] = []
+    private(set) var trials: [Int: Trial] = [:]
+    /// In the order of their decisions.
+    private(set) var pending: [Int] = []
+    private(set) var failed: [KernelInput] = []
+    /// What was started or refused.
+    private(set) var known: Set<UInt64> = []
+    /// Tells the sequence of starts from any other.
+    private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
+    private(set) var highestResource = 0
+
+    init(space: KernelSpace, objectives: [Objective], constraints: [Constraint]) {
+        self.space = space
+        self.objectives = objectives
+        self.constraints = constraints
+    }
+
+    mutating func observe(_ observation: Observation) {
+        switch observation {
+        case .started(let number, let genotype, let resource):
+            let vector = space.vectors.vector(genotype)
+            let identity = Self.identity(vector)
+            known.insert(identity)
+            digest = (digest ^ identity) &* 0x100_0000_01b3
+            trials[number] = Trial(vector: vector, target: resource)
+            pending.append(number)
+        case .continued(let number, let resource):
+            guard trials[number] != nil else { return }
+            trials[number]?.target = resource
+            pending.append(number)
+        case .result(let number, let resource, let points):
+            pending.removeAll { $0 == number }
+            guard let trial = trials[number] else { return }
+            let input = KernelInput(trial.vector, resource: KernelSpace.place(resource: resource), in: space)
+            guard let entry = entry(number, resource, input, points) else {
+                failed.append(input)
+                return
+            }
+            trials[number]?.latest = entries.count
+            highestResource = max(highestResource, resource)
+            entries.append(entry)
+        case .failed(let number):
+            pending.removeAll { $0 == number }
+            guard let trial = trials[number] else { return }
+            failed.append(KernelInput(trial.vector, resource: KernelSpace.place(resource: trial.target), in: space))
+        case .stopped(let number): pending.removeAll { $0 == number }
+        }
+    }
+
+    mutating func observe(rejected genotype: Genotype) { known.insert(Self.identity(space.vectors.vector(genotype))) }
+
+    private func entry(_ trial: Int, _ resource: Int, _ input: KernelInput, _ points: [Point]) -> Entry? {
+        let complete = points.compactMap { point in
+            losses(of: point, objectives: objectives).flatMap { $0.allSatisfy(\.isFinite) ? (point, $0) : nil }
+        }
+        guard let first = complete.first else { return nil }
+        return Entry(
+            trial: trial, resource: resource, input: input, losses: first.1,
+            feasible: complete.filter { constraintViolation(of: $0.0, constraints: constraints) == 0 }.map(\.1),
+            constrained: constraints.map { first.0.metrics[$0.metric].flatMap { $0.isFinite ? $0 : nil } },
+            violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0)
+    }
+
+    static func identity(_ vector: DecisionVectors.Vector) -> UInt64 {
+        vector.reduce(0x9e37_79b9_7f4a_7c15) { hash, value in
+            let mixed = (hash ^ (value.isNaN ? 0x7ff8_0000_0000_0001 : value.bitPattern)) &* 0xbf58_476d_1ce4_e5b9
+            return mixed ^ (mixed >> 29)
+        }
+    }
+
+    /// Of the first `count` entries `size` to learn from, in their order: half of them the best in rank, the others evenly over time.
+    func selection(of count: Int, size: Int) -> [Int] {
+        if count <= size { return Array(0..<count) }
+        let ranks = nonDominatedRanks(entries[..<count].map(\.losses))
+        let best = (0..<count).sorted { (ranks[$0], -$0) < (ranks[$1], -$1) }
+        let leading = best.prefix(size / 2)
+        let others = best.dropFirst(size / 2).sorted()
+        let spread = (0..<(size - leading.count)).map { others[$0 * others.count / (size - leading.count)] }
+        return (leading + spread).sorted()
+    }
+}
+
+/// By how much a point's metrics exceed the bounds, in all, each relative to its bound; a metric that the point does not tell is met.
+package func constraintViolation(of point: Point, constraints: [Constraint]) -> Double {
+    constraints.reduce(0) { total, constraint in
+        guard let value = point.metrics[constraint.metric] else { return total }
+        func relative(_ excess: Double, _ bound: Double) -> Double { excess > 0 ? excess / max(abs(bound), 1e-12) : 0 }
+        let above = constraint.atMost.map { relative(value - $0, $0) } ?? 0
+        let below = constraint.atLeast.map { relative($0 - value, $0) } ?? 0
+        return total + (value.isNaN ? .infinity : above + below)
+    }
+}

@@ -1,0 +1,133 @@
+import SearchSpaces
+import Trials
+
+/// The Gaussian processes of a history: one for each objective and each constrained metric, brought up to date when asked.
+///
+/// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
+/// and of many results a fixed part is kept, chosen anew after every so many more.
+struct SurrogateModel: Sendable {
+    /// So many points at most, and so many left when they are chosen anew.
+    static let mostPoints = 320
+    static let keptPoints = 240
+    static let fittedPoints = 96
+
+    private let space: KernelSpace
+    private let objectives: [Objective]
+    private let constraints: [Constraint]
+    private var fitters: [GaussianProcessFitter] = []
+    private var nextFit = SurrogateModel.firstFit
+    private var processes: [GaussianProcess] = []
+    /// The points whose rows the processes have: an entry's number, or -1 - trial for one under way.
+    private var rows: [Int] = []
+    /// The entries that the means rest on.
+    private(set) var active: [Int] = []
+    private(set) var warps: [Warp] = []
+
+    private static let firstFit = 6
+
+    init(space: KernelSpace, objectives: [Objective], constraints: [Constraint]) {
+        self.space = space
+        self.objectives = objectives
+        self.constraints = constraints
+    }
+
+    /// What is expected of a point: mean and deviation of each warped objective, and the probability that it is feasible.
+    struct Belief {
+        var means: [Double]
+        var deviations: [Double]
+        var feasibility: Double
+    }
+
+    mutating func update(_ history: SurrogateHistory) {
+        if fitters.isEmpty {
+            let activeCount = history.entries.prefix(Self.firstFit).map { Double($0.input.choices.count + $0.input.numbers.count) }
+            let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
+            let start = GaussianProcess.Parameters(space, active: mean)
+            fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count)
+        }
+        var changed = processes.isEmpty
+        while nextFit <= history.entries.count {
+            fit(history, count: nextFit)
+            nextFit += max(2, nextFit / 5)
+            changed = true
+        }
+        if changed {
+            processes = fitters.map { GaussianProcess($0.parameters, in: space) }
+            rows = []
+        }
+        let count = history.entries.count
+        if count < Self.mostPoints {
+            active = Array(0..<count)
+        } else {
+            let step = Self.mostPoints - Self.keptPoints
+            let chosen = Self.mostPoints + (count - Self.mostPoints) / step * step
+            active = history.selection(of: chosen, size: Self.keptPoints) + Array(chosen..<count)
+        }
+        let wanted = active + history.pending.suffix(Self.mostPoints / 4).map { -1 - $0 }
+        let common = zip(rows, wanted).prefix { $0 == $1 }.count
+        let added: [KernelInput] = wanted.dropFirst(common).compactMap { row in
+            if row >= 0 { return history.entries[row].input }
+            guard let trial = history.trials[-1 - row] else { return nil }
+            return KernelInput(trial.vector, resource: KernelSpace.place(resource: trial.target), in: space)
+        }
+        warps = makeWarps(active.map { history.entries[$0] })
+        for output in processes.indices {
+            processes[output].truncate(min(common, processes[output].count))
+            for input in added { processes[output].append(input, in: space) }
+            processes[output].condition(targets(output, active.map { history.entries[$0] }))
+        }
+        rows = wanted
+    }
+
+    private mutating func fit(_ history: SurrogateHistory, count: Int) {
+        let entries = history.selection(of: count, size: Self.fittedPoints).map { history.entries[$0] }
+        warps = makeWarps(entries)
+        let inputs = entries.map(\.input)
+        for output in fitters.indices {
+            fitters[output].fit(
+                inputs, targets: targets(output, entries), in: space, iterations: count == Self.firstFit ? 12 : 6)
+        }
+    }
+
+    private func makeWarps(_ entries: [SurrogateHistory.Entry]) -> [Warp] {
+        objectives.enumerated().map { axis, objective in
+            let reference = objective.loss(objective.reference)
+            let best = entries.map { $0.losses[axis] }.min() ?? reference
+            return Warp(isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference, span: max(reference - best, 1e-9 * max(abs(reference), 1)))
+        }
+    }
+
+    private func targets(_ output: Int, _ entries: [SurrogateHistory.Entry]) -> [Double] {
+        if output < objectives.count { return entries.map { warps[output]($0.losses[output]) } }
+        let known = entries.compactMap { $0.constrained[output - objectives.count] }
+        let mean = known.reduce(0, +) / Double(max(known.count, 1))
+        return entries.map { $0.constrained[output - objectives.count] ?? mean }
+    }
+
+    /// - Parameters:
+    ///   - caution: what the objectives' deviations are multiplied by.
+    ///   - isRough: with deviations that need no factor, for telling the promising from the others.
+    mutating func belief(_ input: KernelInput, failed: [KernelInput], caution: Double = 1, isRough: Bool) -> Belief {
+        var belief = Belief(means: [], deviations: [], feasibility: 1)
+        for output in processes.indices {
+            let correlations = processes[output].correlations(input, in: space)
+            let mean = processes[output].mean(correlations)
+            let deviation = isRough ? processes[output].roughDeviation(correlations) : processes[output].deviation(correlations)
+            if output < objectives.count {
+                belief.means.append(mean)
+                belief.deviations.append(caution * deviation)
+            } else {
+                let constraint = constraints[output - objectives.count]
+                let above = constraint.atMost.map { normalDistribution(($0 - mean) / deviation) } ?? 1
+                let below = constraint.atLeast.map { normalDistribution((mean - $0) / deviation) } ?? 1
+                belief.feasibility *= max(0, above + below - 1)
+            }
+            if output == 0, !failed.isEmpty {
+                let good = correlations.prefix(active.count).reduce(0, +)
+                let bad = processes[0].correlations(with: failed.suffix(Self.fittedPoints))
+                belief.feasibility *= (0.5 + good) / (0.5 + good + bad.reduce(0, +))
+            }
+        }
+        return belief
+    }
+}
