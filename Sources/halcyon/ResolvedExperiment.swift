@@ -26,7 +26,7 @@ struct ResolvedExperiment {
     var document: Document
     let folder: String
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "latency"]
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "second-stage", "latency"]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -69,16 +69,34 @@ struct ResolvedExperiment {
     }
 
     private mutating func resolvePaths() throws {
-        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
         // A worker in another language reads its own data, if any.
-        guard try document.optional("command") == nil, var data = try document.optional("data") else { return }
-        for role in ["train", "validation"] {
-            guard var description = try data.optional(role), let path = try description.optional("path") else { continue }
-            let absolute = URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path
-            description["path"] = Document(.string(absolute), at: path.location)
-            data[role] = description
+        guard try document.optional("command") == nil else { return }
+        for key in ["data", "recipe", "second-stage"] {
+            guard let section = try document.optional(key) else { continue }
+            document[key] = try Self.resolved(section, in: folder)
         }
-        document["data"] = data
+    }
+
+    /// A part of an experiment in which every `path`, at any depth, is absolute.
+    private static func resolved(_ document: Document, in folder: String) throws -> Document {
+        guard case .object(let fields) = document.value else { return document }
+        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
+        var result = document
+        for field in fields {
+            if field.key == "path" {
+                let absolute = URL(fileURLWithPath: try place.path(field.value)).standardizedFileURL.path
+                result["path"] = Document(.string(absolute), at: field.value.location)
+            } else {
+                result[field.key] = try resolved(field.value, in: folder)
+            }
+        }
+        return result
+    }
+
+    /// Takes another recipe from a file.
+    mutating func replaceRecipe(by path: String) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        document["recipe"] = try Self.resolved(Document.load(path), in: folder)
     }
 
     func training() throws -> TrainingExperiment {
