@@ -35,7 +35,7 @@ import Training
         ("steps: 10\nloss: {l1: {weight: 1, path: a}}", "experiment.yaml:2:24", "path"),
         ("steps: 10\nloss: perceptual", "experiment.yaml:2:7", "VGG16"),
         ("steps: 10\nloss: {teacher: 1}", "experiment.yaml:2:17", "missing"),
-        ("steps: 10\nloss: {perceptual: {path: a, layers: [relu9_1]}}", "experiment.yaml:2:38", "relu1_1"),
+        ("steps: 10\nloss: {perceptual: {path: a, layers: [relu9_1]}}", "experiment.yaml:2:39", "relu1_1"),
         ("steps: 10\nbatch: 6\naccumulate: 4", "experiment.yaml:3:13", "divisor"),
         ("steps: 10\nmilestones: [0.7, 0.2]", "experiment.yaml:2:13", "growing"),
         ("steps: 10\nema: 1", "experiment.yaml:2:6", "from"),
