@@ -4,7 +4,7 @@
 # make build        the release binary              make format      the source in the project's style
 SWIFT ?= swift
 HALCYON := .build/release/halcyon
-PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev libturbojpeg0-dev pkg-config libgcc-12-dev
+PACKAGES := libopenblas-dev libhdf5-dev libsqlite3-dev libdnnl-dev libspng-dev libturbojpeg0-dev libtiff-dev libmatio-dev pkg-config libgcc-12-dev
 RUNS ?= runs
 QUICKSTART := Experiments/quickstart/experiment.yaml
 

@@ -36,7 +36,9 @@ let package = Package(
         .target(name: "COneDNN", dependencies: ["CKernels"], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "COpenBLAS"),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
-        .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg")]),
+        .target(
+            name: "CImageCodecs",
+            linkerSettings: [.linkedLibrary("spng"), .linkedLibrary("turbojpeg"), .linkedLibrary("tiff"), .linkedLibrary("matio")]),
         // Numeric half
         module("Engine", ["CKernels", "COneDNN", "Documents", "RandomStreams"]),
         module("Networks", ["Engine", "Documents", "RandomStreams"]),

@@ -119,6 +119,22 @@ const char *halcyon_png_encode(const halcyon_picture *picture, uint8_t **bytes, 
     return status ? spng_strerror(status) : NULL;
 }
 
+int halcyon_jpeg_encode(const halcyon_picture *picture, int quality, uint8_t **bytes, size_t *count) {
+    tjhandle handle = tjInitCompress();
+    if (!handle) return 1;
+    unsigned long size = 0;
+    *bytes = NULL;
+    int is_gray = picture->channels == 1;
+    int status = tjCompress2(
+        handle, picture->samples, (int)picture->width, 0, (int)picture->height, is_gray ? TJPF_GRAY : TJPF_RGB, bytes, &size,
+        is_gray ? TJSAMP_GRAY : TJSAMP_420, quality, TJFLAG_ACCURATEDCT);
+    *count = size;
+    tjDestroy(handle);
+    return status;
+}
+
+void halcyon_jpeg_free(uint8_t *bytes) { tjFree(bytes); }
+
 void halcyon_picture_free(halcyon_picture *picture) {
     free(picture->samples);
     picture->samples = NULL;

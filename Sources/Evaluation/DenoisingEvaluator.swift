@@ -62,11 +62,16 @@ package final class DenoisingEvaluator: TrialEvaluator {
         let experiment = try cache.experiment(at: request.experiment)
         let architecture = try Architecture(request.candidate)
         let channels = architecture.network.inputChannels
-        let (training, validation) = try attempt.timed("data") {
+        func images(_ description: DatasetDescription, _ name: String) throws -> ImageSet {
+            try cache.images(description, name, of: request.experiment, channels: channels, seed: experiment.seed)
+        }
+        let (training, validation, second) = try attempt.timed("data") {
             try attempt.shared(machine, .training) {
                 (
-                    try cache.images(experiment.train, of: request.experiment, channels: channels, seed: experiment.seed),
-                    try cache.images(experiment.validation, of: request.experiment, channels: channels, seed: experiment.seed)
+                    try images(experiment.train, "train"), try images(experiment.validation, "validation"),
+                    try experiment.secondStage.map { stage in
+                        TrainingStage(stage, images: try images(stage.train, "second-stage"))
+                    }
                 )
             }
         }
@@ -75,7 +80,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
                 try Trainer(
                     architecture, recipe: experiment.recipe.overridden(by: architecture.training), images: training,
                     noise: experiment.noise, crop: experiment.train.crop ?? DatasetDescription.defaultTrainingCrop,
-                    seed: UInt64(request.seed))
+                    seed: UInt64(request.seed), second: second)
             }
         }
         try attempt.timed("checkpoint") {
@@ -115,25 +120,26 @@ package final class DenoisingEvaluator: TrialEvaluator {
         guard reached else { throw StopRequested() }
 
         let measuring = PointMeasuring(
-            architecture: architecture, parameters: trainer.parameters, experiment: experiment, validation: validation,
+            architecture: architecture, parameters: trainer.network, experiment: experiment, validation: validation,
             machine: machine, attempt: attempt, now: now)
         let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
         for point in measured {
             for (name, value) in point.metrics.sorted(by: { $0.key < $1.key }) where !value.isFinite {
                 throw FatalTrialError("the training diverged: \(name) is \(value) on the validation pictures at step \(trainer.step)")
             }
-            for name in ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"] {
+            let told = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"]
+            for name in told + point.metrics.keys.filter({ $0.contains("@") }).sorted() {
                 guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
                 else { continue }
-                try attempt.measurement(name, value, unit: Self.units[name] ?? "", at: request.resource, point: point.point)
+                try attempt.measurement(name, value, unit: Self.units[String(name.prefix { $0 != "@" })] ?? "", at: request.resource, point: point.point)
             }
         }
         let points = measured.map { point in
-            Point(point: point.point, threshold: point.threshold, metrics: point.metrics.filter { $0.key != "noisy_psnr_db" })
+            Point(point: point.point, threshold: point.threshold, metrics: point.metrics.filter { !$0.key.hasPrefix("noisy_psnr_db") })
         }
 
         let model = ModelFile(
-            architecture: architecture.canonicalDocument, tensors: trainer.parameters.namedTensors,
+            architecture: architecture.canonicalDocument, tensors: trainer.network.namedTensors,
             provenance: [
                 "candidate_hash": .string(architecture.candidateHash), "seed": .int(request.seed), "steps": .int(trainer.step),
                 "psnr_db": .float(points[0].metrics["psnr_db"] ?? 0),

@@ -24,9 +24,9 @@ final class ExperimentCache: Sendable {
         }
     }
 
-    /// The training or validation pictures of an experiment.
-    func images(_ description: DatasetDescription, of path: String, channels: Int, seed: UInt64) throws -> ImageSet {
-        let key = "\(path) \(description.role.rawValue) \(channels)"
+    /// The pictures that an experiment describes under a name.
+    func images(_ description: DatasetDescription, _ name: String, of path: String, channels: Int, seed: UInt64) throws -> ImageSet {
+        let key = "\(path) \(name) \(channels)"
         return try contents.withLock { contents in
             if let known = contents.images[key] { return known }
             let images = try description.open(channels: channels, seed: seed)

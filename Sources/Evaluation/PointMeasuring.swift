@@ -23,7 +23,7 @@ struct PointMeasuring {
         let denoiser = try Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision)
         let quality = try attempt.timed("validate") {
             try evaluateModel(
-                denoiser, images: validation, sigmas: experiment.validation.sigmas, noise: DenoisingEvaluator.validationNoise,
+                denoiser, images: validation, conditions: experiment.validation.conditions, noise: DenoisingEvaluator.validationNoise,
                 around: inShared, progress: told)
         }
         var metrics = try cost().metrics.merging(finite(quality.means)) { own, _ in own }
@@ -42,7 +42,7 @@ struct PointMeasuring {
     func dynamicPoints() throws -> [Point] {
         let quality = try attempt.timed("validate") {
             try evaluateDepths(
-                Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision), images: validation, sigmas: experiment.validation.sigmas,
+                Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision), images: validation, conditions: experiment.validation.conditions,
                 noise: DenoisingEvaluator.validationNoise, around: inShared, progress: told)
         }
         let cost = try cost()
@@ -97,13 +97,13 @@ struct PointMeasuring {
     private func measureDepths() throws -> DepthLatency {
         let denoiser = try Denoiser(
             architecture, parameters: parameters, threads: experiment.latency.threads, precision: experiment.latency.precision)
-        let sigmas = experiment.validation.sigmas
+        let conditions = experiment.validation.conditions
         let (height, width) = (experiment.latency.height, experiment.latency.width)
-        let count = min(Self.latencyPictures, validation.count * sigmas.count)
+        let count = min(Self.latencyPictures, validation.count * conditions.count)
         let pictures = (0..<count).map { number in
-            let (index, sigma) = ((number / sigmas.count) % validation.count, sigmas[number % sigmas.count])
-            let crop = validation.image(index).mirroredAndCropped(height: height, width: width)
-            return (image: DenoisingEvaluator.validationNoise.noisy(crop, sigma: sigma, index: index), sigma: sigma)
+            let (noisy, sigma) = DenoisingEvaluator.validationNoise.noisy(
+                validation, index: (number / conditions.count) % validation.count, conditions[number % conditions.count])
+            return (image: noisy.mirroredAndCropped(height: height, width: width), sigma: sigma)
         }
         try attempt.shared(machine, .measuring) {
             for exit in 0..<architecture.exitCount { _ = try denoiser.executable(.path(exit: exit), height: height, width: width) }

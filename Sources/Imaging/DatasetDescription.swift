@@ -1,7 +1,8 @@
 import Documents
 
 /// What an experiment says about its training or validation pictures:
-/// `{kind: folder, path: "${HALCYON_DATA}/Train400", crop: 48}`, `{kind: dead-leaves, images: 256, size: 128, sigmas: [25]}`.
+/// `{kind: folder, path: "${HALCYON_DATA}/Train400", crop: 48}`, `{kind: dead-leaves, images: 256, size: 128, sigmas: [25]}`; validation
+/// pictures may have `noise: {kind: poisson, peak: 30}` instead of `sigmas`, and pairs have neither.
 package struct DatasetDescription: Sendable {
     package enum Role: String, Sendable {
         case training, validation
@@ -11,8 +12,8 @@ package struct DatasetDescription: Sendable {
     package let kind: any DatasetKind
     /// Training: the side of the square patches, 48 unless said. Validation: the side of the centre crop, nil for whole pictures.
     package let crop: Int?
-    /// Validation: the noise levels at which quality is measured, on the 0...255 scale; empty for training.
-    package let sigmas: [Double]
+    /// Validation: what quality is measured under; empty for training.
+    package let conditions: [EvaluationCondition]
     private let document: Document
 
     package static let defaultTrainingCrop = 48
@@ -21,7 +22,7 @@ package struct DatasetDescription: Sendable {
     package init(parsing document: Document, as role: Role, in place: DatasetPlace) throws {
         let word = try document.required("kind").word("kind", of: datasetKinds.map { $0.word })
         guard let kind = datasetKinds.first(where: { $0.word == word }) else { preconditionFailure("a listed word") }
-        try document.allowOnly(["kind", "crop"] + (role == .validation ? ["sigmas"] : []) + kind.keys)
+        try document.allowOnly(["kind", "crop"] + (role == .validation ? ["sigmas", "noise"] : []) + kind.keys)
         self.role = role
         self.document = document
         self.kind = try kind.init(parsing: document, in: place)
@@ -29,13 +30,31 @@ package struct DatasetDescription: Sendable {
         switch role {
         case .training:
             self.crop = crop ?? Self.defaultTrainingCrop
-            sigmas = []
+            conditions = []
         case .validation:
             self.crop = crop
-            let list = try document.required("sigmas")
-            sigmas = try list.array("sigmas").map { try $0.double("sigmas", in: 0...255) }
-            guard !sigmas.isEmpty else { throw list.fail("sigmas: at least one noise level is needed", hint: "for example [25]") }
+            conditions = try Self.conditions(document, isPaired: self.kind.isPaired)
         }
+    }
+
+    private static func conditions(_ document: Document, isPaired: Bool) throws -> [EvaluationCondition] {
+        let noise = try document.optional("noise"), sigmas = try document.optional("sigmas")
+        if isPaired {
+            if let extra = noise ?? sigmas {
+                throw extra.fail("pairs have their own noise", hint: "leave `sigmas` and `noise` out")
+            }
+            return [.recorded]
+        }
+        if let noise {
+            guard sigmas == nil else { throw noise.fail("noise: stands beside sigmas", hint: "keep one of them") }
+            return [.model(try parseNoiseModel(noise))]
+        }
+        let list = try document.required("sigmas")
+        let levels = try list.array("sigmas").map { try $0.double("sigmas", in: 0...255) }
+        guard !levels.isEmpty, Set(levels).count == levels.count else {
+            throw list.fail("sigmas: expected different noise levels, at least one", hint: "for example [25]")
+        }
+        return levels.map { .sigma($0) }
     }
 
     /// Finds at once what would fail each training: no folder, no picture, a damaged one, one that is less than the crop. Pictures
@@ -66,7 +85,7 @@ package struct DatasetDescription: Sendable {
                     hint: "choose a smaller crop, or take the small pictures out")
             }
             guard role == .validation else { return set }
-            return ImageSet((0..<set.count).map { (set.name($0), set.image($0).centreCropped(crop)) })
+            return set.centreCropped(crop)
         } catch var error as InputError {
             error.location = error.location ?? document.location
             throw error

@@ -15,6 +15,9 @@ package protocol DatasetKind: Sendable {
     /// The side that every picture has by the description alone; nil where files decide.
     var knownSide: Int? { get }
 
+    /// Whether every picture has a noisy partner; noise is not added then.
+    var isPaired: Bool { get }
+
     /// The pictures, in an order that depends on nothing but the description, the seed, the role and the files.
     ///
     /// A kind with a `seed` of its own ignores the one given.
@@ -23,7 +26,11 @@ package protocol DatasetKind: Sendable {
 }
 
 /// Every kind of dataset.
-package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeavesDataset.self]
+package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeavesDataset.self, PairsDataset.self]
+
+extension DatasetKind {
+    package var isPaired: Bool { false }
+}
 
 /// What a description's text may refer to.
 package struct DatasetPlace: Sendable {

@@ -71,7 +71,7 @@ package struct FolderDataset: DatasetKind {
         if ImageFileFormat.allCases.contains(where: { $0.endings.contains(ending) }) { return true }
         guard let handle = FileHandle(forReadingAtPath: file) else { return false }
         defer { try? handle.close() }
-        return ((try? handle.read(upToCount: 8)) ?? nil).flatMap { ImageFileFormat(opening: $0) } != nil
+        return ((try? handle.read(upToCount: 20)) ?? nil).flatMap { ImageFileFormat(opening: $0) } != nil
     }
 
     private func fault(_ message: String, hint: String) -> InputError {

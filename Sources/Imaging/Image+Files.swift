@@ -3,23 +3,50 @@ import Documents
 import Foundation
 
 extension Image {
-    /// Reads a PNG (1 to 16 bit; gray, RGB or palette) or a JPEG, told apart by their first bytes.
+    /// Reads a PNG (1 to 16 bit; gray, RGB or palette), a JPEG, a TIFF (8 or 16 bit) or the first image in a MATLAB file (v5 to v7.3), told
+    /// apart by their first bytes.
     ///
+    /// TIFF and MATLAB files are decoded in a child process: a crash of their codecs is an `InputError`.
     /// Alpha and the orientation tag of cameras are ignored.
-    /// An 8-bit sample v becomes `Float(v) / 255`, a 16-bit one `Float(v) / 65535`.
+    /// An 8-bit sample v becomes `Float(v) / 255`, a 16-bit one `Float(v) / 65535`; MATLAB's floating
+    /// point samples are taken as they are, white being 1.
     /// - Parameter channels: 1 for gray (BT.601 luma, rounded to the file's bits, as other programs have it), 3 for RGB, nil for
     ///   what the file has.
     /// - Throws: `InputError` naming the file when it is missing, truncated, corrupt or no picture.
     package static func load(_ path: String, channels: Int? = nil) throws -> Image {
-        try decode(readInputFile(path, "a PNG or JPEG picture"), name: path, channels: channels)
+        let data = try readInputFile(path, "a picture")
+        switch ImageFileFormat(opening: data) {
+        case .tiff: return try decodeForeign(HALCYON_TIFF, .tiff, path, channels: channels)
+        case .matlab: return try decodeForeign(HALCYON_MATLAB, .matlab, path, channels: channels)
+        default: return try decode(data, name: path, channels: channels)
+        }
+    }
+
+    /// A decoder that crashes, for tests of what becomes of it.
+    package static func loadCrashing(_ path: String) throws -> Image { try decodeForeign(HALCYON_CRASH, .tiff, path, channels: nil) }
+
+    /// Decodes a file in a child process.
+    private static func decodeForeign(_ decoder: halcyon_foreign_format, _ format: ImageFileFormat, _ path: String, channels: Int?) throws -> Image {
+        var picture = halcyon_picture()
+        var text = [CChar](repeating: 0, count: 256)
+        guard halcyon_foreign_decode(decoder, path, &picture, &text, text.count) == 0 else {
+            let reason = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw InputError(
+                file: path, "cannot be decoded as \(format.name): \(reason)", hint: "the file may be damaged, cut short, or of a rare kind")
+        }
+        defer { halcyon_picture_free(&picture) }
+        let image = Image(picture)
+        guard image.pixels.allSatisfy(\.isFinite) else {
+            throw InputError(file: path, "has samples that are no finite numbers", hint: "expected samples in 0...1")
+        }
+        return image.asFile(channels: channels, bits: picture.bits)
     }
 
     /// Decodes the content of a PNG or JPEG file; `name` stands in errors.
     package static func decode(_ data: Data, name: String, channels: Int? = nil) throws -> Image {
         guard let format = ImageFileFormat(opening: data) else {
-            throw InputError(
-                file: name, data.isEmpty ? "the file is empty" : "is neither a PNG nor a JPEG picture",
-                hint: "PNG and JPEG files can be read")
+            let names = ImageFileFormat.allCases.map(\.name).joined(separator: ", ")
+            throw InputError(file: name, data.isEmpty ? "the file is empty" : "is no picture", hint: "\(names) files can be read")
         }
         var picture = halcyon_picture()
         let reason: String? = data.withUnsafeBytes { raw in
@@ -31,6 +58,7 @@ extension Image {
                 var text = [CChar](repeating: 0, count: 256)
                 guard halcyon_jpeg_decode(bytes.baseAddress, bytes.count, &picture, &text, text.count) != 0 else { return nil }
                 return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            case .tiff, .matlab: return "it is read from files only"
             }
         }
         defer { halcyon_picture_free(&picture) }
@@ -38,10 +66,18 @@ extension Image {
             throw InputError(
                 file: name, "cannot be decoded as \(format.name): \(reason)", hint: "the file may be damaged or cut short")
         }
-        let image = Image(picture)
-        guard let channels, channels != image.channels else { return image }
-        let converted = image.converted(toChannels: channels)
-        return picture.bits == 16 ? converted.rounded(to: UInt16.self) : converted.rounded(to: UInt8.self)
+        return Image(picture).asFile(channels: channels, bits: picture.bits)
+    }
+
+    /// With these channels, rounded to the bits of its file.
+    private func asFile(channels wanted: Int?, bits: UInt32) -> Image {
+        guard let wanted, wanted != channels else { return self }
+        let converted = converted(toChannels: wanted)
+        switch bits {
+        case 8: return converted.rounded(to: UInt8.self)
+        case 16: return converted.rounded(to: UInt16.self)
+        default: return converted
+        }
     }
 
     /// The picture that a file with samples of this type would hold.
@@ -65,9 +101,13 @@ extension Image {
                 initialized = count * kept
             }
         }
-        self.init(
-            height: Int(picture.height), width: Int(picture.width), channels: kept,
-            pixels: picture.bits == 16 ? samples(UInt16.self) : samples(UInt8.self))
+        let pixels: [Float]
+        switch picture.bits {
+        case 8: pixels = samples(UInt8.self)
+        case 16: pixels = samples(UInt16.self)
+        default: pixels = Array(UnsafeBufferPointer(start: picture.samples.assumingMemoryBound(to: Float.self), count: count * kept))
+        }
+        self.init(height: Int(picture.height), width: Int(picture.width), channels: kept, pixels: pixels)
     }
 
     /// The picture as a PNG file's content: gray or RGB, 8 or 16 bit; samples are clamped and rounded half to even.
@@ -93,6 +133,24 @@ extension Image {
         return bits == 16 ? try encode(UInt16.self) : try encode(UInt8.self)
     }
 
+    /// The picture as a JPEG file's content, 8 bit; samples are clamped and rounded half to even. Colour at half the resolution.
+    /// - Parameter quality: libjpeg's, 1...100.
+    package func jpegData(quality: Int) throws -> Data {
+        precondition(channels == 1 || channels == 3, "a JPEG file is gray or RGB")
+        var samples = bytes
+        return try samples.withUnsafeMutableBytes { raw in
+            var picture = halcyon_picture(
+                samples: raw.baseAddress, width: UInt32(width), height: UInt32(height), channels: UInt32(channels), bits: 8)
+            var bytes: UnsafeMutablePointer<UInt8>?
+            var count = 0
+            guard halcyon_jpeg_encode(&picture, Int32(quality), &bytes, &count) == 0, let bytes else {
+                throw InputError("cannot encode a JPEG of \(height)x\(width)", hint: "a JPEG has at most 65535 rows and columns")
+            }
+            defer { halcyon_jpeg_free(bytes) }
+            return Data(bytes: bytes, count: count)
+        }
+    }
+
     /// Writes a PNG file under a temporary name in the same folder and renames it, so that no reader sees half a file.
     package func save(_ path: String, bits: Int = 8) throws {
         let data = try pngData(bits: bits)
@@ -108,20 +166,18 @@ extension Image {
 }
 
 /// The picture formats that can be read, by their magic numbers.
-package enum ImageFileFormat: CaseIterable, Sendable {
-    case png, jpeg
+package enum ImageFileFormat: String, CaseIterable, Sendable {
+    case png, jpeg, tiff, matlab
 
-    package var name: String {
-        switch self {
-        case .png: "PNG"
-        case .jpeg: "JPEG"
-        }
-    }
+    package var name: String { self == .matlab ? "MATLAB" : rawValue.uppercased() }
 
-    package var magic: [UInt8] {
+    /// How files of this format begin.
+    package var magics: [[UInt8]] {
         switch self {
-        case .png: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-        case .jpeg: [0xFF, 0xD8, 0xFF]
+        case .png: [[0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]]
+        case .jpeg: [[0xFF, 0xD8, 0xFF]]
+        case .tiff: [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A]]
+        case .matlab: [Array("MATLAB 5.0 MAT-file".utf8), Array("MATLAB 7.3 MAT-file".utf8)]
         }
     }
 
@@ -130,11 +186,13 @@ package enum ImageFileFormat: CaseIterable, Sendable {
         switch self {
         case .png: ["png"]
         case .jpeg: ["jpg", "jpeg"]
+        case .tiff: ["tif", "tiff"]
+        case .matlab: ["mat"]
         }
     }
 
     package init?(opening bytes: some Collection<UInt8>) {
-        guard let match = Self.allCases.first(where: { bytes.starts(with: $0.magic) }) else { return nil }
+        guard let match = Self.allCases.first(where: { $0.magics.contains { bytes.starts(with: $0) } }) else { return nil }
         self = match
     }
 }

@@ -1,3 +1,18 @@
+/// The size of a picture or patch.
+package struct ImageSize: Sendable, Equatable {
+    package var height: Int
+    package var width: Int
+    package var channels: Int
+    /// Samples.
+    package var count: Int { height * width * channels }
+
+    package init(height: Int, width: Int, channels: Int) {
+        self.height = height
+        self.width = width
+        self.channels = channels
+    }
+}
+
 /// A picture in memory: Float samples in 0...1, row-major `[H, W, C]`.
 package struct Image: Sendable, Equatable {
     package let height: Int
@@ -21,6 +36,8 @@ package struct Image: Sendable, Equatable {
             height: height, width: width, channels: channels,
             pixels: [Float](repeating: value, count: height * width * channels))
     }
+
+    package var size: ImageSize { ImageSize(height: height, width: width, channels: channels) }
 
     /// Puts one-channel pictures of equal size behind one another as channels.
     package init(stacking planes: [Image]) {
@@ -56,6 +73,16 @@ package struct Image: Sendable, Equatable {
         return Image(height: height, width: width, channels: channels, pixels: samples)
     }
 
+    /// Puts another picture's pixels over this one's, its top left corner at (top, left); it must lie inside.
+    package mutating func paste(_ other: Image, top: Int, left: Int) {
+        precondition(other.channels == channels && top + other.height <= height && left + other.width <= width, "inside")
+        let count = other.width * channels
+        for row in 0..<other.height {
+            let target = ((top + row) * width + left) * channels
+            pixels.replaceSubrange(target..<target + count, with: other.pixels[row * count..<(row + 1) * count])
+        }
+    }
+
     /// The square of the given side in the middle.
     package func centreCropped(_ side: Int) -> Image {
         cropped(top: (height - side) / 2, left: (width - side) / 2, height: side, width: side)
@@ -63,16 +90,12 @@ package struct Image: Sendable, Equatable {
 
     /// The middle of this size; where the picture is smaller it is continued by mirroring, edges repeated.
     package func mirroredAndCropped(height: Int, width: Int) -> Image {
-        func source(_ position: Int, _ size: Int) -> Int {
-            let place = ((position % (2 * size)) + 2 * size) % (2 * size)
-            return place < size ? place : 2 * size - 1 - place
-        }
         let (top, left) = ((self.height - height) / 2, (self.width - width) / 2)
         var samples: [Float] = []
         samples.reserveCapacity(height * width * channels)
         for row in 0..<height {
             for column in 0..<width {
-                let start = (source(top + row, self.height) * self.width + source(left + column, self.width)) * channels
+                let start = (mirrored(top + row, self.height) * self.width + mirrored(left + column, self.width)) * channels
                 samples += pixels[start..<start + channels]
             }
         }
@@ -103,4 +126,10 @@ package struct Image: Sendable, Equatable {
 
     /// The 8-bit picture that a file would hold, `round(255 x)`.
     package var bytes: [UInt8] { quantized(to: UInt8.self) }
+}
+
+/// The place within 0..<size that stands for a position beyond it: the picture continued by mirroring, edges repeated.
+func mirrored(_ position: Int, _ size: Int) -> Int {
+    let place = ((position % (2 * size)) + 2 * size) % (2 * size)
+    return place < size ? place : 2 * size - 1 - place
 }

@@ -21,7 +21,7 @@ struct Halcyon: ParsableCommand {
         version: Release.version,
         subcommands: [
             SearchCommand.self, ResumeCommand.self, ReplayCommand.self, ParetoCommand.self, StudyCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
-            EvaluateCommand.self, DenoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,
+            EvaluateCommand.self, DenoiseCommand.self, NoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,
         ])
 
     static func main() {

@@ -29,7 +29,7 @@ struct ResolvedExperiment {
     var document: Document
     let folder: String
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "latency", "simulation"]
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "second-stage", "latency", "simulation"]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -72,26 +72,34 @@ struct ResolvedExperiment {
     }
 
     private mutating func resolvePaths() throws {
-        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
         // A worker in another language reads its own data, if any.
-        guard try document.optional("command") == nil, var data = try document.optional("data") else { return }
-        func resolve(_ part: inout Document) throws {
-            guard let path = try part.optional("path") else { return }
-            part["path"] = Document(.string(URL(fileURLWithPath: try place.path(path)).standardizedFileURL.path), at: path.location)
+        guard try document.optional("command") == nil else { return }
+        for key in ["data", "recipe", "second-stage"] {
+            guard let section = try document.optional(key) else { continue }
+            document[key] = try Self.resolved(section, in: folder)
         }
-        if TableDescription.isOne(document) {
-            try resolve(&data)
-            if var map = try data.optional("canonical") {
-                try resolve(&map)
-                data["canonical"] = map
+    }
+
+    /// A part of an experiment in which every `path`, at any depth, is absolute.
+    private static func resolved(_ document: Document, in folder: String) throws -> Document {
+        guard case .object(let fields) = document.value else { return document }
+        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
+        var result = document
+        for field in fields {
+            if field.key == "path" {
+                let absolute = URL(fileURLWithPath: try place.path(field.value)).standardizedFileURL.path
+                result["path"] = Document(.string(absolute), at: field.value.location)
+            } else {
+                result[field.key] = try resolved(field.value, in: folder)
             }
         }
-        for role in ["train", "validation"] {
-            guard var description = try data.optional(role) else { continue }
-            try resolve(&description)
-            data[role] = description
-        }
-        document["data"] = data
+        return result
+    }
+
+    /// Takes another recipe from a file.
+    mutating func replaceRecipe(by path: String) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        document["recipe"] = try Self.resolved(Document.load(path), in: folder)
     }
 
     func training() throws -> TrainingExperiment {

@@ -1,3 +1,4 @@
+import Foundation
 import RandomStreams
 import Testing
 
@@ -38,5 +39,23 @@ import Testing
         for _ in 0..<count { let x = stream.normal(); sum += x; squares += x * x }
         #expect(abs(sum / Double(count)) < 0.015)
         #expect(abs(squares / Double(count) - 1) < 0.02)
+    }
+}
+
+@Suite struct PoissonTests {
+    /// Frequencies against the law's probabilities, on both sides of where the method changes.
+    @Test(arguments: [0.0, 0.3, 4, 9.9, 10.1, 37, 1000]) func countsHaveTheirProbabilities(mean: Double) {
+        var stream = RandomStream(seed: 5).split("poisson")
+        let draws = 200_000
+        var frequencies: [Int: Int] = [:]
+        for _ in 0..<draws { frequencies[stream.poisson(mean: mean), default: 0] += 1 }
+        let deviation = mean.squareRoot()
+        for count in max(0, Int(mean - 4 * deviation))...Int(mean + 4 * deviation) {
+            let probability = mean == 0 ? (count == 0 ? 1 : 0) : exp(Double(count) * log(mean) - mean - lgamma(Double(count) + 1))
+            let expected = probability * Double(draws)
+            let found = Double(frequencies[count] ?? 0)
+            #expect(abs(found - expected) <= 5.5 * expected.squareRoot() + 2, "\(count): \(found), expected \(expected)")
+        }
+        #expect(frequencies.values.reduce(0, +) == draws && frequencies.keys.allSatisfy { $0 >= 0 })
     }
 }

@@ -1,22 +1,18 @@
+import Foundation
 import Imaging
 import RandomStreams
 import Testing
 
 @Suite struct BatchTests {
     struct Batch: Equatable {
-        var clean: [Float], noisy: [Float], sigmas: [Float]
+        var clean: [Float], noisy: [Float], levels: [Float], mask: [Float]
     }
 
     static func batch(_ source: BatchSource, _ step: Int) -> Batch {
-        var batch = Batch(
-            clean: [Float](repeating: -9, count: source.sampleCount), noisy: [Float](repeating: -9, count: source.sampleCount),
-            sigmas: [Float](repeating: -9, count: source.batchSize))
-        batch.clean.withUnsafeMutableBufferPointer { clean in
-            batch.noisy.withUnsafeMutableBufferPointer { noisy in
-                batch.sigmas.withUnsafeMutableBufferPointer { source.batch(step: step, clean: clean, noisy: noisy, sigmas: $0) }
-            }
-        }
-        return batch
+        let buffers = BatchSource.Buffers(for: source)
+        defer { buffers.deallocate() }
+        source.batch(step: step, into: buffers)
+        return Batch(clean: Array(buffers.target), noisy: Array(buffers.noisy), levels: Array(buffers.levels), mask: Array(buffers.mask))
     }
 
     static func source(
@@ -25,7 +21,7 @@ import Testing
         let images = ImageSet((0..<3).map { i in
             ("\(i)", DeadLeaves(size: 16 + i, channels: channels).image(RandomStream(seed: 8).split(i)))
         })
-        return BatchSource(images: images, noise: noise, crop: crop, batchSize: 6, augments: augments, seed: seed)
+        return BatchSource(images: images, noise: noise, crop: crop, batchSize: 6, augmentation: augments ? .symmetric : .none, seed: seed)
     }
 
     @Test(arguments: [1, 3])
@@ -37,7 +33,7 @@ import Testing
         #expect(Self.batch(Self.source(channels: channels, seed: 2), 0) != batches[0])
         for batch in batches {
             #expect(batch.clean.allSatisfy { 0 <= $0 && $0 <= 1 } && batch.noisy.allSatisfy { $0 > -5 })
-            #expect(batch.sigmas.allSatisfy { 0 <= $0 && $0 <= 55 } && Set(batch.sigmas).count == 6)
+            #expect(batch.levels.allSatisfy { 0 <= $0 && $0 <= 55 } && Set(batch.levels).count == 6)
         }
     }
 
@@ -101,8 +97,79 @@ import Testing
 
     @Test func noiseIsAddedToThePatch() {
         let batch = Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 0)), 0)
-        #expect(batch.clean == batch.noisy && batch.sigmas == [0, 0, 0, 0, 0, 0])
+        #expect(batch.clean == batch.noisy && batch.levels.allSatisfy { $0 == 0 })
         let noisy = Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 25)), 0)
         #expect(noisy.clean == batch.clean && noisy.noisy != batch.noisy)
+    }
+
+    /// Both partners are cut at one place and turned alike.
+    @Test func pairsStayTogether() {
+        let pairs = (0..<3).map { i -> (String, Image, Image) in
+            let clean = DeadLeaves(size: 16 + i, channels: 3).image(RandomStream(seed: 8).split(i))
+            var noisy = clean
+            for j in noisy.pixels.indices { noisy.pixels[j] = 1 - clean.pixels[j] }
+            return ("\(i)", clean, noisy)
+        }
+        let source = BatchSource(images: ImageSet(pairs: pairs), noise: nil, crop: 12, batchSize: 6, seed: 1)
+        for step in 0..<5 {
+            let batch = Self.batch(source, step)
+            #expect(zip(batch.clean, batch.noisy).allSatisfy { $1 == 1 - $0 })
+            for item in 0..<6 {
+                let range = item * 432..<(item + 1) * 432
+                let square: Double = range.reduce(0.0) { $0 + pow(Double(batch.noisy[$1] - batch.clean[$1]), 2) } / 432
+                let level = 255 * square.squareRoot()
+                #expect(abs(Double(batch.levels[item * 144]) - level) < 1e-3)
+            }
+        }
+    }
+
+    static func source(_ supervision: Supervision, noise: any NoiseModel = GaussianNoise(sigma: 25), channels: Int = 1) -> BatchSource {
+        let images = ImageSet((0..<3).map { i in
+            ("\(i)", DeadLeaves(size: 40 + i, channels: channels).image(RandomStream(seed: 8).split(i)))
+        })
+        return BatchSource(images: images, noise: noise, crop: 20, batchSize: 6, supervision: supervision, seed: 1)
+    }
+
+    /// Two draws whose mean is the clean patch, and whose noises have nothing to do with each other.
+    @Test func noise2noiseDrawsTwice() {
+        let twice = Self.batch(Self.source(.noise2noise), 1), clean = Self.batch(Self.source(.clean), 1)
+        #expect(twice.noisy == clean.noisy && twice.levels == clean.levels)
+        let count = Double(clean.clean.count)
+        func product(_ a: [Float], _ b: [Float]) -> Double {
+            var sum = 0.0
+            for (i, x) in clean.clean.enumerated() { sum += Double((a[i] - x) * (b[i] - x)) }
+            return sum / count * 255 * 255
+        }
+        #expect(abs(product(twice.clean, twice.clean) / 625 - 1) < 0.1 && abs(product(twice.clean, twice.noisy)) < 625 * 6 / count.squareRoot())
+    }
+
+    /// One pixel of each 8x8 is hidden, its value is the target, and its place holds a neighbour's.
+    @Test(arguments: [1, 3]) func noise2voidHidesPixels(channels: Int) {
+        let blind = Self.batch(Self.source(.noise2void, channels: channels), 1), seeing = Self.batch(Self.source(.clean, channels: channels), 1)
+        #expect(blind.mask.filter { $0 == 1 }.count == 6 * 9 * channels && blind.mask.allSatisfy { $0 == 0 || $0 == 1 })
+        for i in blind.mask.indices {
+            #expect(blind.clean[i] == (blind.mask[i] == 1 ? seeing.noisy[i] : 0))
+            guard blind.mask[i] == 1 else {
+                #expect(blind.noisy[i] == seeing.noisy[i])
+                continue
+            }
+            let (item, pixel, k) = (i / (400 * channels), i / channels % 400, i % channels)
+            let neighbours = (0..<400).filter { other in
+                other != pixel && abs(other / 20 - pixel / 20) <= 2 && abs(other % 20 - pixel % 20) <= 2
+            }
+            #expect(neighbours.contains { seeing.noisy[(item * 400 + $0) * channels + k] == blind.noisy[i] })
+        }
+    }
+
+    /// Without noise both halves are pixels of one picture, side by side.
+    @Test func neighbor2neighborTakesNeighbours() {
+        let ramp = Image(height: 64, width: 64, channels: 1, pixels: (0..<4096).map { Float($0 / 64 * 1000 + $0 % 64) })
+        let source = BatchSource(
+            images: ImageSet([("ramp", ramp)]), noise: GaussianNoise(sigma: 0), crop: 20, batchSize: 6, augmentation: .none,
+            supervision: .neighbor2neighbor, seed: 1)
+        let batch = Self.batch(source, 1)
+        var steps: [Float: Int] = [:]
+        for (a, b) in zip(batch.noisy, batch.clean) { steps[b - a, default: 0] += 1 }
+        #expect(Set(steps.keys) == [1, -1, 1000, -1000] && steps.values.allSatisfy { abs(Double($0) - 600) < 6 * 21.2 })
     }
 }

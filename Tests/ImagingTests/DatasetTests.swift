@@ -10,7 +10,11 @@ import Testing
     static let samples: [String: String] = [
         "folder": "{kind: folder, path: \"${PICTURES}\"",
         "dead-leaves": "{kind: dead-leaves, images: 3, size: 32",
+        "pairs": "{kind: pairs, path: \"${PICTURES}/pairs\", noisy: \"*_real.png\", clean: \"clean/*.png\"",
     ]
+
+    /// What validation pictures need beside; pairs have their noise.
+    static func condition(_ word: String) -> String { word == "pairs" ? "" : ", sigmas: [25]" }
 
     static func describe(_ text: String, _ role: DatasetDescription.Role, _ folder: String = ".", _ environment: [String: String] = [:]) throws
         -> DatasetDescription
@@ -29,6 +33,12 @@ import Testing
             for (i, name) in ["b.png", "a.PNG", "c-without-ending"].enumerated() {
                 try ImageFileTests.random(32 + i, 40, i == 1 ? 3 : 1, levels: 255).save(folder + "/" + name)
             }
+            try FileManager.default.createDirectory(atPath: folder + "/pairs/clean", withIntermediateDirectories: true)
+            for name in ["x_1", "x_2", "y_1"] {
+                let clean = DeadLeaves(size: 32, channels: 3).image(RandomStream(seed: 1).split(name))
+                try clean.save(folder + "/pairs/clean/\(name).png")
+                try EvaluationNoise.philox(seed: 1).noisy(clean, sigma: 20, index: 0).save(folder + "/pairs/\(name)_real.png")
+            }
             try Data("Anyone may use these.".utf8).write(to: URL(fileURLWithPath: folder + "/License.txt"))
             try body(folder)
         }
@@ -39,7 +49,7 @@ import Testing
         let sample = try #require(Self.samples[word], "a new kind needs a sample here")
         try Self.withPictures { folder in
             for channels in [1, 3] {
-                for (role, rest) in [(DatasetDescription.Role.training, ", crop: 16}"), (.validation, ", sigmas: [25], crop: 24}")] {
+                for (role, rest) in [(DatasetDescription.Role.training, ", crop: 16}"), (.validation, Self.condition(word) + ", crop: 24}")] {
                     let description = try Self.describe(sample + rest, role, ".", ["PICTURES": folder])
                     let first = try description.open(channels: channels, seed: 3)
                     let second = try description.open(channels: channels, seed: 3)
@@ -47,6 +57,7 @@ import Testing
                     for i in 0..<first.count {
                         let image = first.image(i)
                         #expect(image == second.image(i) && first.name(i) == second.name(i))
+                        #expect(first.isPaired == description.kind.isPaired && first.noisy(i)?.hasShape(of: image) ?? true)
                         #expect(image.channels == channels && image.pixels.allSatisfy { 0 <= $0 && $0 <= 1 })
                         if role == .validation { #expect(image.height == 24 && image.width == 24) }
                     }
@@ -63,9 +74,52 @@ import Testing
                 let error = Self.fault(sample + wrong, .training, ".", ["PICTURES": folder])
                 #expect(error?.location?.file == "experiment.yaml" && error?.location?.line == 1)
             }
-            for wrong in ["}", ", sigmas: []}", ", sigmas: [-1]}", ", sigmas: [300]}", ", sigmas: 25}"] {
+            for wrong in [word == "pairs" ? ", noise: {kind: jpeg, quality: 3}}" : "}", ", sigmas: []}", ", sigmas: [-1]}", ", sigmas: [300]}", ", sigmas: 25}"] {
                 #expect(Self.fault(sample + wrong, .validation, ".", ["PICTURES": folder])?.location != nil)
             }
+        }
+    }
+
+    @Test func pairsAreSplitByName() throws {
+        try Self.withPictures { folder in
+            func names(_ rest: String) throws -> [String] {
+                let set = try Self.describe("{kind: pairs, path: \(folder)/pairs, noisy: \"*_real.png\", clean: \"clean/*.png\"\(rest), crop: 8}", .training)
+                    .open(channels: 1, seed: 1)
+                for i in 0..<set.count {
+                    let noisy = try #require(set.noisy(i))
+                    #expect(abs(peakSignalToNoise(noisy, set.image(i)) - 24) < 3, "partners: \(set.name(i))")
+                }
+                return (0..<set.count).map(set.name)
+            }
+            #expect(try names("") == ["x_1", "x_2", "y_1"])
+            #expect(try names(", only: [\"x_*\"]") == ["x_1", "x_2"])
+            #expect(try names(", except: [\"*_1\"]") == ["x_2"])
+            #expect(try names(", only: [\"x_*\", \"y*\"], except: [\"x_2\"]") == ["x_1", "y_1"])
+            #expect(throws: InputError.self) { try names(", only: [\"z*\"]") }
+            try FileManager.default.removeItem(atPath: folder + "/pairs/clean/x_2.png")
+            let alone = try #require(throws: InputError.self) { try names("") }
+            #expect(alone.message.contains("x_2_real.png has no partner") && alone.location?.line == 1)
+            try DeadLeaves(size: 31, channels: 3).image(RandomStream(seed: 1)).save(folder + "/pairs/clean/x_2.png")
+            let small = try #require(throws: InputError.self) { try names("") }
+            #expect(small.message.contains("31x31"))
+        }
+    }
+
+    @Test func starsStandForAnyText() {
+        for (text, pattern, matches) in [
+            ("a_b_c", "a*c", true), ("a_b_c", "*b*", true), ("a_b_c", "a*d", false), ("ab", "ab", true), ("abc", "ab", false),
+            ("aba", "ab*ba", false), ("abba", "ab*ba", true), ("a", "*", true), ("xyz", "x*y*z", true), ("xzy", "x*y*z", false),
+        ] { #expect(text.matches(stars: pattern) == matches, "\(text) \(pattern)") }
+    }
+
+    @Test func validationHasItsConditions() throws {
+        func labels(_ rest: String) throws -> [String] {
+            try Self.describe("{kind: dead-leaves, images: 1, size: 16\(rest)}", .validation).conditions.map(\.label)
+        }
+        #expect(try labels(", sigmas: [15, 25.5]") == ["15", "25.5"])
+        #expect(try labels(", noise: {kind: poisson, peak: 30}") == ["poisson"])
+        for wrong in [", sigmas: [15, 15]", ", sigmas: [15], noise: {kind: poisson, peak: 30}", ", noise: {kind: poison}"] {
+            #expect(throws: InputError.self, "\(wrong)") { try labels(wrong) }
         }
     }
 
@@ -75,7 +129,7 @@ import Testing
             #expect((0..<set.count).map { set.name($0) } == ["a.PNG", "b.png", "c-without-ending"])
             #expect(set.image(1) == ImageFileTests.random(32, 40, 1, levels: 255))
             let two = try Self.describe("{kind: folder, path: \(folder), images: 2, sigmas: [15, 25]}", .validation)
-            #expect(try two.open(channels: 3, seed: 1).count == 2 && two.sigmas == [15, 25] && two.crop == nil)
+            #expect(try two.open(channels: 3, seed: 1).count == 2 && two.conditions.map(\.label) == ["15", "25"] && two.crop == nil)
         }
     }
 

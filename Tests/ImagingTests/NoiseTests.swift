@@ -75,31 +75,151 @@ private func moments(_ values: [Float]) -> (mean: Double, deviation: Double, ske
 
 /// Laws that every noise model keeps.
 @Suite struct NoiseModelTests {
-    /// A valid description of each model: a new one adds its line.
-    static let samples: [String: [String]] = ["gaussian": ["{kind: gaussian, sigma: 25}", "{kind: gaussian, sigma: [5, 55]}"]]
+    /// A description with what its formula says of a sample x in 0...1: the noise's mean and variance.
+    struct Sample: Sendable, CustomTestStringConvertible {
+        var text: String
+        var mean: @Sendable (Double) -> Double = { _ in 0 }
+        /// Nil where no formula is known.
+        var variance: (@Sendable (Double) -> Double)?
+        /// Neighbours that share their draw make the moments of a picture stray so much farther.
+        var neighbours = 1.0
+        var testDescription: String { text }
 
-    @Test(arguments: noiseModels.map { $0.word })
-    func noiseHasTheLevelThatItReports(word: String) throws {
-        for text in try #require(Self.samples[word], "a new model needs samples here") {
-            let model = try parseNoiseModel(try Document.parse(text, file: "e.yaml"))
-            let clean = Image(height: 256, width: 256, channels: 1, filledWith: 0.5)
-            var levels: Set<Float> = []
-            for i in 0..<6 {
-                var stream = RandomStream(seed: 4).split(i), again = stream
-                let (noisy, sigma) = model.noisy(clean, stream: &stream)
-                #expect(model.noisy(clean, stream: &again).image == noisy && stream == again)
-                #expect(model.sigmas.contains(Double(sigma)))
-                let found = moments(zip(noisy.pixels, clean.pixels).map { ($0 - $1) * 255 })
-                #expect(abs(found.mean) < 0.02 * Double(sigma) && abs(found.deviation / Double(sigma) - 1) < 0.02)
-                levels.insert(sigma)
-            }
-            #expect((levels.count > 1) == (model.sigmas.lowerBound < model.sigmas.upperBound))
+        init(_ text: String, variance: (@Sendable (Double) -> Double)?) {
+            self.text = text
+            self.variance = variance
         }
+    }
+
+    private static func square(_ sigma: Double) -> Double { sigma * sigma / (255 * 255) }
+
+    /// Each model: a new one adds its lines.
+    static let samples: [Sample] = {
+        var unevenMap = Sample("{kind: gaussian-map, sigma: [10, 30], scale: 2}") { _ in square(20) + square(20) / 12 * 0.75 * 0.75 }
+        unevenMap.neighbours = 3
+        var samples = [
+            Sample("{kind: gaussian, sigma: 25}") { _ in square(25) },
+            Sample("{kind: gaussian-map, sigma: 30}") { _ in square(30) },
+            // A level is bilinear between uniforms of variance 400 / 12; with f 0 or 1/2, the squares of its weights make 3/4 along each axis.
+            unevenMap,
+            Sample("{kind: poisson, peak: 7}") { $0 / 7 },
+            Sample("{kind: poisson, peak: 300}") { $0 / 300 },
+            Sample("{kind: poisson-gaussian, shot: 0.02, read: 10}") { 0.02 * $0 + square(10) },
+            Sample("{kind: speckle, sigma: 40}") { $0 * $0 * square(40) },
+            Sample("{kind: jpeg, quality: 30}", variance: nil),
+        ]
+        for values in ["salt-and-pepper", "random"] {
+            var impulse = Sample("{kind: impulse, probability: 0.2, values: \(values)}") { x in
+                let mean = 0.2 * (0.5 - x)
+                return 0.2 * (values == "random" ? 1.0 / 3 - x + x * x : (x * x + (1 - x) * (1 - x)) / 2) - mean * mean
+            }
+            impulse.mean = { 0.2 * (0.5 - $0) }
+            samples.append(impulse)
+        }
+        var moire = Sample("{kind: moire, strength: 30, period: [3, 12]}") { _ in square(30) / 2 }
+        moire.neighbours = 12
+        let mixture = Sample(
+            "{kind: mixture, of: [{probability: 1, noise: {kind: speckle, sigma: 20}}, {probability: 0, noise: {kind: jpeg, quality: 1}}]}"
+        ) { $0 * $0 * square(20) }
+        return samples + [moire, mixture]
+    }()
+
+    @Test func everyModelHasSamples() {
+        for model in noiseModels { #expect(Self.samples.contains { $0.text.hasPrefix("{kind: \(model.word),") }, "\(model.word)") }
+    }
+
+    /// A million samples against the formula, within six standard errors, at three brightnesses.
+    @Test(arguments: samples) func momentsAreTheFormulas(_ sample: Sample) throws {
+        let model = try parseNoiseModel(try Document.parse(sample.text, file: "e.yaml"))
+        guard let variance = sample.variance else { return }
+        for x in [0.1, 0.5, 0.9] {
+            let clean = Image(height: 1000, width: 1000, channels: 1, filledWith: Float(x))
+            var stream = RandomStream(seed: 4)
+            let (noisy, levels) = model.noisy(clean, stream: &stream)
+            let found = moments(zip(noisy.pixels, clean.pixels).map { $0 - $1 })
+            let expected = variance(x)
+            let meanError = (expected / 1e6).squareRoot() * sample.neighbours
+            let varianceError = expected * ((found.kurtosis - 1) / 1e6).squareRoot() * sample.neighbours
+            #expect(abs(found.mean - sample.mean(x)) < 6 * meanError + 1e-6, "mean at \(x): \(found.mean)")
+            #expect(
+                abs(found.deviation * found.deviation - expected) < 6 * varianceError + 1e-8,
+                "variance at \(x): \(found.deviation * found.deviation), expected \(expected)")
+            let told = levels.reduce(0.0) { $0 + Double($1) * Double($1) } / 1e6
+            let square = expected + sample.mean(x) * sample.mean(x)
+            #expect(abs((told / (255 * 255 * square)).squareRoot() - 1) < 0.02, "level at \(x)")
+        }
+    }
+
+    @Test(arguments: samples) func sameSeedSameNoise(_ sample: Sample) throws {
+        let model = try parseNoiseModel(try Document.parse(sample.text, file: "e.yaml"))
+        for channels in [1, 3] {
+            let clean = DeadLeaves(size: 40, channels: channels).image(RandomStream(seed: 2))
+            var stream = RandomStream(seed: 4).split(1), again = stream, other = RandomStream(seed: 4).split(2)
+            let first = model.noisy(clean, stream: &stream), second = model.noisy(clean, stream: &again)
+            #expect(first.image == second.image && first.levels == second.levels && stream == again)
+            #expect(first.image != clean && first.image.pixels.allSatisfy(\.isFinite) && first.levels.allSatisfy { $0 > 0 })
+            if sample.variance != nil { #expect(model.noisy(clean, stream: &other).image != first.image) }
+            // The document says the same model.
+            var third = RandomStream(seed: 4).split(1)
+            let told = try parseNoiseModel(model.document)
+            #expect(told.document == model.document && told.noisy(clean, stream: &third).image == first.image)
+        }
+    }
+
+    @Test(arguments: ["{kind: gaussian, sigma: [5, 55]}", "{kind: poisson, peak: [5, 50]}", "{kind: jpeg, quality: [1, 60]}"])
+    func aRangeDrawsALevelForEachPicture(text: String) throws {
+        let model = try parseNoiseModel(try Document.parse(text, file: "e.yaml"))
+        let clean = DeadLeaves(size: 40, channels: 1).image(RandomStream(seed: 2))
+        let levels = (0..<6).map { item -> Float in
+            var stream = RandomStream(seed: 4).split(item)
+            return model.noisy(clean, stream: &stream).levels[0]
+        }
+        #expect(Set(levels).count == 6)
+    }
+
+    /// The map differs from place to place, smoothly, and each sample's noise has its place's level.
+    @Test func aNoiseMapTellsEachPlacesLevel() throws {
+        let model = try parseNoiseModel(try Document.parse("{kind: gaussian-map, sigma: [0, 50], scale: 20}", file: "e.yaml"))
+        let clean = Image(height: 400, width: 300, channels: 3, filledWith: 0.5)
+        var stream = RandomStream(seed: 1)
+        let (noisy, levels) = model.noisy(clean, stream: &stream)
+        let standardised = noisy.pixels.indices.filter { levels[$0 / 3] > 1 }.map { (noisy.pixels[$0] - 0.5) * 255 / levels[$0 / 3] }
+        let found = moments(standardised)
+        #expect(abs(found.mean) < 0.01 && abs(found.deviation - 1) < 0.01 && abs(found.kurtosis - 3) < 0.05)
+        #expect((levels.max() ?? 0) - (levels.min() ?? 0) > 30 && levels.allSatisfy { 0 <= $0 && $0 <= 50 })
+        for i in levels.indices where i % 300 > 0 { #expect(abs(levels[i] - levels[i - 1]) <= 50.0 / 20 + 1e-3) }
+    }
+
+    @Test func aMixtureDrawsItsModelsByTheirProbabilities() throws {
+        let text = "{kind: mixture, of: [{probability: 0.25, noise: {kind: gaussian, sigma: 10}}, {probability: 0.75, noise: {kind: gaussian, sigma: 20}}]}"
+        let model = try parseNoiseModel(try Document.parse(text, file: "e.yaml"))
+        let clean = Image(height: 1, width: 1, channels: 1, filledWith: 0.5)
+        let first = (0..<4000).filter { item in
+            var stream = RandomStream(seed: 4).split(item)
+            return model.noisy(clean, stream: &stream).levels == [10]
+        }.count
+        #expect(abs(Double(first) - 1000) < 6 * (4000 * 0.25 * 0.75).squareRoot())
+    }
+
+    @Test func betterJPEGQualityLosesLess() throws {
+        let clean = DeadLeaves(size: 64, channels: 3).image(RandomStream(seed: 2))
+        let levels = try [5, 30, 60, 90, 100].map { quality -> Float in
+            let model = try parseNoiseModel(try Document.parse("{kind: jpeg, quality: \(quality)}", file: "e.yaml"))
+            var stream = RandomStream(seed: 4)
+            let (noisy, levels) = model.noisy(clean, stream: &stream)
+            #expect(noisy.pixels.allSatisfy { 0 <= $0 && $0 <= 1 && ($0 * 255).rounded() / 255 == $0 })
+            return levels[0]
+        }
+        #expect(levels == levels.sorted(by: >) && levels[4] < 6, "\(levels)")
     }
 
     @Test(arguments: [
         "{kind: gausian, sigma: 25}", "{kind: gaussian}", "{kind: gaussian, sigma: -1}", "{kind: gaussian, sigma: [5]}",
-        "{kind: gaussian, sigma: [50, 5]}", "{kind: gaussian, sigma: 25, level: 2}", "{sigma: 25}", "gaussian",
+        "{kind: gaussian, sigma: [50, 5]}", "{kind: gaussian, sigma: 25, level: 2}", "{sigma: 25}", "gaussian", "{kind: poisson, peak: 0}",
+        "{kind: poisson-gaussian, shot: 0.1}", "{kind: impulse, probability: 1.5}", "{kind: impulse, probability: 0.5, values: pepper}",
+        "{kind: jpeg, quality: 0}", "{kind: moire, strength: 3, period: 1}", "{kind: mixture, of: []}",
+        "{kind: mixture, of: [{probability: 0.5, noise: {kind: jpeg, quality: 3}}]}", "{kind: mixture, of: [{probability: 1, noise: {kind: jpg}}]}",
+        "{kind: gaussian-map, sigma: 3, scale: 0}",
     ])
     func faultsAreLocated(text: String) throws {
         let document = try Document.parse("\n" + text, file: "e.yaml")

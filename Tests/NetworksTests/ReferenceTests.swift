@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ReferenceTests {
     @Test(arguments: [
-        ("dncnn17x64", 556_097), ("dncnn8x32", 56_289), ("dncnn17x64-folded", 555_137), ("dncnn20x64-folded", 665_921),
+        ("dncnn17x64", 556_097), ("dncnn8x32", 56_289), ("dncnn17x64-folded", 555_137), ("dncnn20x64-folded", 665_921), ("dncnn20x64-color", 668_227),
         ("swin2x4x48", 325_233), ("unetpp4x32", 2_233_921), ("unetpp3x16", 129_889),
         ("mobile8x32", 56_289),
         ("ffdnet-gray", 485_316), ("ffdnet-color", 852_108),

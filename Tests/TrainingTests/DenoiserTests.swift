@@ -129,7 +129,7 @@ import Training
         let denoiser = try Denoiser.load(shared + "/weights/cszn_sigma25.safetensors", architecture: architecture)
         let golden = [("01.png", 30.2076, 0.87534), ("04.png", 29.3584, 0.86726), ("07.png", 29.4393, 0.86184)]
         let images = ImageSet(try golden.map { ($0.0, try Image.load(shared + "/data/Set12/" + $0.0, channels: 1)) })
-        let evaluation = try evaluateModel(denoiser, images: images, sigmas: [25], noise: .numpy(seed: 0))
+        let evaluation = try evaluateModel(denoiser, images: images, conditions: [.sigma(25)], noise: .numpy(seed: 0))
         for (entry, expected) in zip(evaluation.images, golden) {
             #expect(abs((entry.metrics["psnr_db"] ?? 0) - expected.1) < 0.003, "\(entry)")
             #expect(abs((entry.metrics["ssim"] ?? 0) - expected.2) < 0.0005, "\(entry)")
@@ -144,7 +144,7 @@ import Training
         let weights = shared + "/weights/cszn_FFDNet_gray.safetensors"
         let denoiser = try Denoiser.load(weights, architecture: architecture, threads: 2)
         let images = try FolderDataset(path: shared + "/data/Set12").open(channels: 1)
-        let means = try evaluateModel(denoiser, images: images, sigmas: [25], noise: .numpy(seed: 0)).means
+        let means = try evaluateModel(denoiser, images: images, conditions: [.sigma(25)], noise: .numpy(seed: 0)).means
         #expect(abs((means["psnr_db"] ?? 0) - 30.4193) < 0.003, "\(means)")
         #expect(abs((means["ssim"] ?? 0) - 0.86313) < 0.0005, "\(means)")
     }

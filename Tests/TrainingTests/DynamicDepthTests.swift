@@ -97,7 +97,7 @@ import Trials
         let entries = (0..<20).map { (index: Int) -> DepthEvaluation.Entry in
             let gaps: [Double] = [Double(index) / 10, Double(index) / 40]
             let metrics: [[String: Double]] = [["psnr_db": 30 - gaps[0]], ["psnr_db": 30 - gaps[1]], ["psnr_db": 30]]
-            return DepthEvaluation.Entry(name: "\(index)", sigma: 25, gaps: gaps, metrics: metrics, noisyPSNR: 20)
+            return DepthEvaluation.Entry(name: "\(index)", condition: "25", sigma: 25, gaps: gaps, metrics: metrics, noisyPSNR: 20)
         }
         let depths = DepthEvaluation(entries: entries, costs: [0.2, 0.6, 1])
         let thresholds = depths.operatingThresholds

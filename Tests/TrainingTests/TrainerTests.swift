@@ -66,7 +66,8 @@ import Training
         let checkpoint = try Samples.trainer(Samples.architecture(), recipe: recipe).checkpoint()
         try Samples.trainer(Samples.architecture(), recipe: recipe).restore(checkpoint, path: "c.h5")
         var others: [Trainer] = []
-        for change in [{ $0.learningRate = 0.5 }, { $0.steps = 7 }, { $0.augment = false }, { $0.loss = trainingLosses[1] }]
+        let mse = try TrainingLoss("mse")
+        for change in [{ $0.learningRate = 0.5 }, { $0.steps = 7 }, { $0.augment = .none }, { $0.loss = mse }]
             as [(inout Recipe) -> Void]
         {
             var changed = recipe
@@ -108,7 +109,7 @@ import Training
         var recipe = Recipe(steps: 50)
         recipe.batch = 1
         recipe.learningRate = 1e3
-        recipe.loss = trainingLosses[1]
+        recipe.loss = try TrainingLoss("mse")
         let trainer = try Samples.trainer(Samples.architecture(blocks: 8, normalization: "none"), recipe: recipe)
         do {
             try trainer.run(to: 50)
@@ -131,33 +132,57 @@ import Training
         #expect(curve.count == 20 && curve[19] < 0.6 * curve[0], "\(curve)")
         let held = try DeadLeavesDataset(images: 4, size: 64).open(channels: 1, seed: 3, role: .validation)
         let quality = try evaluateModel(
-            Denoiser(architecture, parameters: trainer.parameters), images: held, sigmas: [25], noise: .philox(seed: 1)
+            Denoiser(architecture, parameters: trainer.parameters), images: held, conditions: [.sigma(25)], noise: .philox(seed: 1)
         ).means
         let gain = (quality["psnr_db"] ?? 0) - (quality["noisy_psnr_db"] ?? 0)
         #expect(gain > 1, "\(gain) dB")
+    }
+
+    /// No clean picture stands in the loop, and the network denoises all the same.
+    @Test(arguments: [Supervision.noise2noise, .noise2void, .neighbor2neighbor]) func noisyPicturesTeach(_ supervision: Supervision) throws {
+        var recipe = Recipe(steps: 250)
+        recipe.batch = 8
+        recipe.learningRate = 5e-3
+        recipe.loss = try TrainingLoss("l2")
+        recipe.supervision = supervision
+        let images = try Samples.pictures(32, size: 64), architecture = try Samples.architecture(width: 8, blocks: 2, normalization: "none")
+        let trainer = try Trainer(architecture, recipe: recipe, images: images, noise: GaussianNoise(sigma: 40), crop: 32, seed: 1)
+        try trainer.run(to: 250)
+        let held = try DeadLeavesDataset(images: 4, size: 64).open(channels: 1, seed: 3, role: .validation)
+        let quality = try evaluateModel(
+            Denoiser(architecture, parameters: trainer.network), images: held, conditions: [.sigma(40)], noise: .philox(seed: 1)
+        ).means
+        let gain = (quality["psnr_db"] ?? 0) - (quality["noisy_psnr_db"] ?? 0)
+        #expect(gain > 2, "\(gain) dB")
+    }
+
+    @Test func supervisionNeedsItsPictures() throws {
+        var recipe = Recipe(steps: 5)
+        recipe.supervision = .neighbor2neighbor
+        #expect(try inputError { _ = try Samples.trainer(Samples.architecture(), recipe: recipe, crop: 20) }?.message.contains("twice the crop") == true)
+        recipe.supervision = .noise2void
+        recipe.loss = try TrainingLoss("ssim")
+        #expect(try inputError { _ = try Samples.trainer(Samples.architecture(), recipe: recipe) }?.message.contains("noise2void") == true)
     }
 
     /// A batch made ahead has the bits of one made when it is needed, in any order of steps.
     @Test func prefetchedBatchesAreTheSame() throws {
         func source() throws -> BatchSource {
             BatchSource(
-                images: try Samples.pictures(), noise: GaussianNoise(sigmas: 5...50), crop: 12, batchSize: 3, augments: true, seed: 9)
+                images: try Samples.pictures(), noise: GaussianNoise(sigmas: 5...50), crop: 12, batchSize: 3, seed: 9)
         }
         let direct = try source(), prefetcher = BatchPrefetcher(try source())
-        defer { prefetcher.end() }
-        func batch(_ make: (UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void)
-            -> [[Float]]
-        {
-            let counts = [direct.sampleCount, direct.sampleCount, direct.batchSize]
-            let buffers = counts.map { UnsafeMutableBufferPointer<Float>.allocate(capacity: $0) }
-            defer { for buffer in buffers { buffer.deallocate() } }
-            make(buffers[0], buffers[1], buffers[2])
-            return buffers.map(Array.init)
+        let expected = BatchSource.Buffers(for: direct)
+        defer {
+            prefetcher.end()
+            expected.deallocate()
         }
         for (step, ahead) in [(1, 2), (2, 3), (3, 7), (4, 5), (5, 5), (5, 6), (6, 7)] {
-            let found = batch { prefetcher.batch(step: step, clean: $0, noisy: $1, sigmas: $2) }
+            prefetcher.take(step: step)
+            let found = [prefetcher.taken.target, prefetcher.taken.noisy, prefetcher.taken.levels].map(Array.init)
             prefetcher.prefetch(step: ahead)
-            #expect(found == batch { direct.batch(step: step, clean: $0, noisy: $1, sigmas: $2) }, "step \(step)")
+            direct.batch(step: step, into: expected)
+            #expect(found == [expected.target, expected.noisy, expected.levels].map(Array.init), "step \(step)")
         }
         prefetcher.finish()
     }

@@ -69,6 +69,22 @@ package struct CPUDevice: Sendable {
             settings.weightDecay, step, gradientScale)
         store.markChanged()
     }
+
+    /// One step of stochastic gradient descent with momentum over flat memory, as PyTorch has it: g += weightDecay p,
+    /// v = momentum v + g, p -= learningRate v (Polyak 1964; Sutskever et al. 2013, "On the importance of initialization and momentum").
+    package func momentumDescent(
+        _ store: ParameterStore, _ gradients: GradientStore, velocity: FloatBuffer, learningRate: Double, momentum: Double,
+        weightDecay: Double
+    ) {
+        let (parameters, gradient, velocity) = (store.trainable.pointer, gradients.buffer.pointer, velocity.pointer)
+        let (rate, momentum, decay) = (Float(learningRate), Float(momentum), Float(weightDecay))
+        for i in 0..<store.trainable.count {
+            let v: Float = momentum * velocity[i] + (gradient[i] + decay * parameters[i])
+            velocity[i] = v
+            parameters[i] -= rate * v
+        }
+        store.markChanged()
+    }
 }
 
 package struct AdamSettings: Sendable, Equatable {

@@ -45,4 +45,30 @@ package final class FloatBuffer {
         precondition(count == other.count)
         pointer.update(from: other.pointer, count: count)
     }
+
+    /// self += other
+    package func add(_ other: FloatBuffer) {
+        precondition(count == other.count)
+        let (a, b) = (pointer, other.pointer)
+        for i in 0..<count { a[i] += b[i] }
+    }
+
+    /// self *= factor
+    package func scale(by factor: Float) {
+        for i in 0..<count { pointer[i] *= factor }
+    }
+
+    /// self = part self + (1 - part) other
+    package func average(keeping part: Float, with other: FloatBuffer) {
+        precondition(count == other.count)
+        let (a, b) = (pointer, other.pointer)
+        for i in 0..<count { a[i] += (1 - part) * (b[i] - a[i]) }
+    }
+
+    /// The Euclidean norm, summed in Double.
+    package var norm: Double {
+        var sum = 0.0
+        for i in 0..<count { sum += Double(pointer[i]) * Double(pointer[i]) }
+        return sum.squareRoot()
+    }
 }

@@ -93,6 +93,31 @@ package struct Graph: Sendable {
         return apply(operation, inputs, path: path)[0]
     }
 
+    /// Adds a copy of another graph whose parameters are frozen here, named `prefix.name`; where they already are, the copies share them.
+    ///
+    /// - Parameter inputs: what stands for the other graph's inputs; those that are not given become inputs of this graph.
+    /// - Returns: the outputs' values, by name.
+    package mutating func append(frozen other: Graph, prefix: String, inputs: [String: ValueID]) -> [String: ValueID] {
+        var found = [ValueID](repeating: ValueID(index: 0), count: other.values.count)
+        for (index, source) in other.values.enumerated() {
+            switch source {
+            case .input(let name):
+                let channels = other.inputs.first { $0.name == name }?.channels ?? 1
+                found[index] = inputs[name] ?? input(name, channels: channels)
+            case .parameter(let number):
+                let specification = other.parameters[number], name = "\(prefix).\(specification.name)"
+                found[index] = parameter(named: name)?.value
+                    ?? parameter(name, shape: specification.shape, initializer: specification.initializer, trainable: false)
+            case .node(let number, let output):
+                guard output == 0 else { continue }
+                let node = other.nodes[number]
+                let outputs = apply(node.operation, node.inputs.map { found[$0.index] }, path: "\(prefix).\(node.path)")
+                for (value, copy) in zip(node.outputs, outputs) { found[value.index] = copy }
+            }
+        }
+        return Dictionary(uniqueKeysWithValues: other.outputs.map { ($0.name, found[$0.value.index]) })
+    }
+
     package func output(_ name: String) -> ValueID? { outputs.first { $0.name == name }?.value }
 
     /// The number and the value of the parameter of this name.

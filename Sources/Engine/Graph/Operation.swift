@@ -80,7 +80,7 @@ package let operationCatalogue: [any Operation.Type] = [
     MaxPooling.self, MaxPoolingGradient.self,
     Upsampling.self, UpsamplingGradient.self,
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
-    PixelLoss.self, PixelLossGradient.self,
+    PixelLoss.self, PixelLossGradient.self, SimilarityLoss.self, SimilarityLossGradient.self,
     DepthwiseConvolution.self, DepthwiseInputGradient.self, DepthwiseWeightGradient.self, ExpandedDepthwise.self,
     SmoothActivation.self, SmoothActivationGradient.self, Multiply.self,
     GlobalAveragePooling.self, GlobalAveragePoolingGradient.self, ActivatedPooling.self, ActivatedPoolingGradient.self,

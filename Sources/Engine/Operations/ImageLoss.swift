@@ -1,7 +1,6 @@
-import CKernels
 import Documents
 
-/// A pixel loss with a weight for each image: the mean over the batch of w_n times image n's mean of |x - t| or (x - t)².
+/// A pixel loss with a weight for each image: the mean over the batch of w_n times image n's mean of what x - t costs.
 ///
 /// Inputs: x, target `[N, H, W, C]`, weights `[N, 1, 1, K]`, of which column `column` counts. Output: a scalar `[]`. Only x has a
 /// gradient: the weights are decisions.
@@ -39,8 +38,7 @@ package struct ImageLoss: Operation {
         let count = inputs[0].elements.count / inputs[0].shape.batch, columns = inputs[2].shape.channels
         var sum: Scalar = 0
         for (index, (x, t)) in zip(inputs[0].elements, inputs[1].elements).enumerated() {
-            let difference = kind == .l1 ? abs(x - t) : (x - t) * (x - t)
-            sum += inputs[2].elements[index / count * columns + column] * difference
+            sum += inputs[2].elements[index / count * columns + column] * kind.value(x - t)
         }
         return [Tensor(scalar: sum / Scalar(inputs[0].elements.count))]
     }
@@ -51,9 +49,7 @@ package struct ImageLoss: Operation {
         return FunctionKernel { o in
             var sum = 0.0
             for n in 0..<shape.batch {
-                let (x, target) = (o.inputs[0] + n * count, o.inputs[1] + n * count)
-                let mean =
-                    kind == .l1 ? halcyon_mean_absolute_error(count, x, target) : halcyon_mean_squared_error(count, x, target)
+                let mean = kind.mean(count, o.inputs[0] + n * count, o.inputs[1] + n * count)
                 sum += Double(o.inputs[2][n * weights.pitch + column]) * mean
             }
             o.outputs[0][0] = Float(sum / Double(shape.batch))
@@ -85,7 +81,7 @@ package struct ImageLossGradient: Operation {
         var dx = inputs[0]
         for (index, (x, t)) in zip(inputs[0].elements, inputs[1].elements).enumerated() {
             let scale = upstream * inputs[2].elements[index / count * columns + column] / Scalar(inputs[0].elements.count)
-            dx.elements[index] = kind == .l2 ? 2 * (x - t) * scale : x > t ? scale : x < t ? -scale : 0
+            dx.elements[index] = kind.slope(x - t) * scale
         }
         return [dx]
     }
@@ -97,11 +93,7 @@ package struct ImageLossGradient: Operation {
             let upstream = hasUpstream ? o.inputs[3][0] : 1
             for n in 0..<shape.batch {
                 let scale = upstream * o.inputs[2][n * weights.pitch + column] / Float(shape.batch)
-                let (x, target, dx) = (o.inputs[0] + n * count, o.inputs[1] + n * count, o.outputs[0] + n * count)
-                switch kind {
-                case .l1: halcyon_mean_absolute_error_gradient(count, x, target, scale, dx)
-                case .l2: halcyon_mean_squared_error_gradient(count, x, target, scale, dx)
-                }
+                kind.writeGradient(count, o.inputs[0] + n * count, o.inputs[1] + n * count, scale: scale, to: o.outputs[0] + n * count)
             }
         }
     }

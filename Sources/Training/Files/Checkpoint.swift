@@ -18,6 +18,8 @@ package struct Checkpoint: Sendable, Equatable {
     /// Adam's moments, in the layout of the store's trainable memory.
     package var firstMoments: [Float]
     package var secondMoments: [Float]
+    /// The average of the trainable parameters, in the same layout, where the recipe averages.
+    package var average: [Float]?
     package var curve: LearningCurve
 
     /// Writes the file, synced and renamed into place, every byte under its checksum.
@@ -34,6 +36,7 @@ package struct Checkpoint: Sendable, Equatable {
         for tensor in tensors { writer.tensor("parameters/" + tensor.name, sizes: tensor.sizes, values: tensor.values) }
         writer.tensor("optimizer/first_moments", sizes: [firstMoments.count], values: firstMoments)
         writer.tensor("optimizer/second_moments", sizes: [secondMoments.count], values: secondMoments)
+        if let average { writer.tensor("optimizer/average", sizes: [average.count], values: average) }
         try ProtectedFile.write(writer.bytes(), to: path)
     }
 
@@ -54,6 +57,7 @@ package struct Checkpoint: Sendable, Equatable {
             tensors: try reader.namedTensors(in: "parameters"),
             firstMoments: try reader.tensor("optimizer/first_moments").values,
             secondMoments: try reader.tensor("optimizer/second_moments").values,
+            average: try reader.names(in: "optimizer").contains("average") ? reader.tensor("optimizer/average").values : nil,
             curve: try LearningCurve(state.required("curve")))
     }
 }

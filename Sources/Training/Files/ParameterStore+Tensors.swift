@@ -7,9 +7,10 @@ extension ParameterStore {
         specifications.map { NamedTensor(name: $0.name, sizes: $0.shape.sizes, values: values(of: $0.name)) }
     }
 
-    /// Takes every parameter and buffer from `tensors`, which must be exactly those of this network.
+    /// Takes every parameter and buffer, or those named, from `tensors`, which must be exactly these.
     /// - Throws: `InputError` that names the file and lists missing, unexpected, mis-shaped and not finite tensors; nothing is changed then.
-    package func load(_ tensors: [NamedTensor], path: String) throws {
+    package func load(_ tensors: [NamedTensor], names: [String]? = nil, path: String) throws {
+        let names = names ?? self.names
         let given = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
         let wanted = Set(names)
         var faults: [String] = []
@@ -21,7 +22,7 @@ extension ParameterStore {
         list("missing:", names.filter { given[$0] == nil })
         list("unexpected:", tensors.map(\.name).filter { !wanted.contains($0) })
         list("of another shape:", specifications.compactMap { specification in
-            guard let found = given[specification.name], found.sizes != specification.shape.sizes else { return nil }
+            guard let found = given[specification.name], wanted.contains(specification.name), found.sizes != specification.shape.sizes else { return nil }
             return "\(specification.name) (expected \(specification.shape), found \(Shape(found.sizes)))"
         })
         guard faults.isEmpty else {

@@ -5,6 +5,8 @@ import Imaging
 package struct DepthEvaluation: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package var name: String
+        /// The condition's label.
+        package var condition: String
         package var sigma: Double
         /// What the router foretells for the earlier exits, in dB.
         package var gaps: [Double]
@@ -12,8 +14,9 @@ package struct DepthEvaluation: Sendable, Equatable {
         package var metrics: [[String: Double]]
         package var noisyPSNR: Double
 
-        package init(name: String, sigma: Double, gaps: [Double], metrics: [[String: Double]], noisyPSNR: Double) {
+        package init(name: String, condition: String, sigma: Double, gaps: [Double], metrics: [[String: Double]], noisyPSNR: Double) {
             self.name = name
+            self.condition = condition
             self.sigma = sigma
             self.gaps = gaps
             self.metrics = metrics
@@ -38,7 +41,7 @@ package struct DepthEvaluation: Sendable, Equatable {
         ModelEvaluation(
             images: entries.map { entry in
                 ModelEvaluation.Entry(
-                    name: entry.name, sigma: entry.sigma, metrics: entry.metrics[entry.exit(threshold: threshold)],
+                    name: entry.name, condition: entry.condition, sigma: entry.sigma, metrics: entry.metrics[entry.exit(threshold: threshold)],
                     noisyPSNR: entry.noisyPSNR)
             })
     }
@@ -75,26 +78,26 @@ package struct DepthEvaluation: Sendable, Equatable {
 
 /// As `evaluateModel`, at every exit of a dynamic network.
 package func evaluateDepths(
-    _ denoiser: Denoiser, images: ImageSet, sigmas: [Double], noise: EvaluationNoise,
+    _ denoiser: Denoiser, images: ImageSet, conditions: [EvaluationCondition], noise: EvaluationNoise,
     metrics: [ImageMetric] = imageMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
     progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
 ) throws -> DepthEvaluation {
     var entries: [DepthEvaluation.Entry] = []
-    for sigma in sigmas {
+    for condition in conditions {
         for index in 0..<images.count {
             try around {
                 let clean = images.image(index)
-                let noisy = noise.noisy(clean, sigma: sigma, index: index)
+                let (noisy, sigma) = noise.noisy(images, index: index, condition)
                 let values = try (0..<denoiser.architecture.exitCount).map { exit in
                     let output = try denoiser.denoise(noisy, sigma: sigma, exit: exit)
                     return metrics.reduce(into: [String: Double]()) { $0[$1.name] = $1.measure(output, clean) }
                 }
                 entries.append(
                     DepthEvaluation.Entry(
-                        name: images.name(index), sigma: sigma, gaps: try denoiser.foretoldGaps(noisy, sigma: sigma), metrics: values,
+                        name: images.name(index), condition: condition.label, sigma: sigma, gaps: try denoiser.foretoldGaps(noisy, sigma: sigma), metrics: values,
                         noisyPSNR: peakSignalToNoise(noisy, clean)))
             }
-            try progress(entries.count, sigmas.count * images.count)
+            try progress(entries.count, conditions.count * images.count)
         }
     }
     return DepthEvaluation(entries: entries, costs: try denoiser.architecture.exitCosts())

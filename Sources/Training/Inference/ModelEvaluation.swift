@@ -4,6 +4,8 @@ import Imaging
 package struct ModelEvaluation: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         package var name: String
+        /// The condition's label.
+        package var condition: String
         package var sigma: Double
         /// Metric name to value; a metric that is not defined for so small a picture is left out.
         package var metrics: [String: Double]
@@ -13,8 +15,19 @@ package struct ModelEvaluation: Sendable, Equatable {
 
     package var images: [Entry]
 
-    /// The means over pictures (and noise levels) of each metric, and `noisy_psnr_db`.
+    /// The means over pictures and conditions of each metric, and `noisy_psnr_db`; under several conditions also each one's, such as
+    /// `psnr_db@50`.
     package var means: [String: Double] {
+        var means = Self.means(images)
+        let labels = Set(images.map(\.condition))
+        guard labels.count > 1 else { return means }
+        for label in labels {
+            for (name, value) in Self.means(images.filter { $0.condition == label }) { means["\(name)@\(label)"] = value }
+        }
+        return means
+    }
+
+    private static func means(_ images: [Entry]) -> [String: Double] {
         var means: [String: Double] = [:]
         for name in Set(images.flatMap(\.metrics.keys)) {
             let values = images.compactMap { $0.metrics[name] }
@@ -25,33 +38,33 @@ package struct ModelEvaluation: Sendable, Equatable {
     }
 }
 
-/// Adds noise to each picture, denoises it, and compares with the original, by the protocol of the published tables: the
+/// Makes each picture noisy, denoises it, and compares with the original, by the protocol of the published tables: the
 /// noisy picture is not clipped, the output is clamped and rounded to 8 bit.
 ///
 /// - Parameters:
-///   - sigmas: the noise levels, each over all pictures.
+///   - conditions: the kinds of noise, each over all pictures.
 ///   - metrics: of `imageMetrics`.
 ///   - around: called with each picture's work, which it must run once: the place of a lock.
 ///   - progress: called after each picture with the number done and their total.
 package func evaluateModel(
-    _ denoiser: Denoiser, images: ImageSet, sigmas: [Double], noise: EvaluationNoise,
+    _ denoiser: Denoiser, images: ImageSet, conditions: [EvaluationCondition], noise: EvaluationNoise,
     metrics: [ImageMetric] = imageMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
     progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
 ) throws -> ModelEvaluation {
     var entries: [ModelEvaluation.Entry] = []
-    for sigma in sigmas {
+    for condition in conditions {
         for index in 0..<images.count {
             try around {
                 let clean = images.image(index)
-                let noisy = noise.noisy(clean, sigma: sigma, index: index)
+                let (noisy, sigma) = noise.noisy(images, index: index, condition)
                 let output = try denoiser.denoise(noisy, sigma: sigma)
                 var values: [String: Double] = [:]
                 for metric in metrics { values[metric.name] = metric.measure(output, clean) }
                 entries.append(
                     ModelEvaluation.Entry(
-                        name: images.name(index), sigma: sigma, metrics: values, noisyPSNR: peakSignalToNoise(noisy, clean)))
+                        name: images.name(index), condition: condition.label, sigma: sigma, metrics: values, noisyPSNR: peakSignalToNoise(noisy, clean)))
             }
-            try progress(entries.count, sigmas.count * images.count)
+            try progress(entries.count, conditions.count * images.count)
         }
     }
     return ModelEvaluation(images: entries)

@@ -7,26 +7,31 @@ import Imaging
 /// `@unchecked Sendable`: `wanted`, `isReady` and `isOver` are read and written under the condition's lock; the buffers belong to
 /// the thread from `prefetch` until `isReady`, and to the caller otherwise.
 package final class BatchPrefetcher: @unchecked Sendable {
-    private let source: BatchSource
+    private let first: BatchSource
+    /// From the step after `from` on.
+    private let second: (from: Int, source: BatchSource)?
     private let condition = NSCondition()
     /// The step whose batch the buffers hold or will hold.
     private var wanted: Int?
     private var isReady = true
     private var isOver = false
     private var isStarted = false
-    private let clean: UnsafeMutableBufferPointer<Float>
-    private let noisy: UnsafeMutableBufferPointer<Float>
-    private let sigmas: UnsafeMutableBufferPointer<Float>
+    private let buffers: BatchSource.Buffers
 
-    package init(_ source: BatchSource) {
-        self.source = source
-        clean = .allocate(capacity: source.sampleCount)
-        noisy = .allocate(capacity: source.sampleCount)
-        sigmas = .allocate(capacity: source.batchSize)
-        for buffer in [clean, noisy, sigmas] { buffer.initialize(repeating: 0) }
+    /// - Parameter second: batches of the same size for the steps after `from`.
+    package init(_ source: BatchSource, then second: (from: Int, source: BatchSource)? = nil) {
+        precondition(second.map { $0.source.sampleCount == source.sampleCount && $0.source.batchSize == source.batchSize } ?? true)
+        first = source
+        self.second = second
+        buffers = BatchSource.Buffers(for: source)
     }
 
-    deinit { for buffer in [clean, noisy, sigmas] { buffer.deallocate() } }
+    private func source(of step: Int) -> BatchSource {
+        if let second, step > second.from { return second.source }
+        return first
+    }
+
+    deinit { buffers.deallocate() }
 
     /// Begins with the batch of a step; the one made before is dropped.
     package func prefetch(step: Int) {
@@ -51,17 +56,17 @@ package final class BatchPrefetcher: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Writes the batch of a step, as `BatchSource.batch` does: the prefetched one, or else one made here and now.
-    package func batch(
-        step: Int, clean: UnsafeMutableBufferPointer<Float>, noisy: UnsafeMutableBufferPointer<Float>,
-        sigmas: UnsafeMutableBufferPointer<Float>
-    ) {
+    /// Waits for the batch of a step: the prefetched one, or else one made here and now.
+    package func take(step: Int) {
         finish()
-        guard wanted == step else { return source.batch(step: step, clean: clean, noisy: noisy, sigmas: sigmas) }
-        _ = clean.update(fromContentsOf: self.clean)
-        _ = noisy.update(fromContentsOf: self.noisy)
-        _ = sigmas.update(fromContentsOf: self.sigmas)
+        if wanted != step {
+            wanted = step
+            source(of: step).batch(step: step, into: buffers)
+        }
     }
+
+    /// The batch that was taken; valid until the next is made.
+    package var taken: BatchSource.Buffers { buffers }
 
     /// Ends the thread. To be called once, by the owner.
     package func end() {
@@ -78,7 +83,7 @@ package final class BatchPrefetcher: @unchecked Sendable {
             while isReady && !isOver { condition.wait() }
             guard !isOver, let step = wanted else { return }
             condition.unlock()
-            source.batch(step: step, clean: clean, noisy: noisy, sigmas: sigmas)
+            source(of: step).batch(step: step, into: buffers)
             condition.lock()
             isReady = true
             condition.broadcast()

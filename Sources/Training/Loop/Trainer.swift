@@ -28,6 +28,7 @@ package final class Trainer {
     package let architecture: Architecture
     package let recipe: Recipe
     package let seed: UInt64
+    /// The network's parameters and buffers, and frozen ones that the loss brings along.
     package let parameters: ParameterStore
     package let gradients: GradientStore
     package let program: Program
@@ -37,7 +38,14 @@ package final class Trainer {
     private let device: CPUDevice
     private let executable: Executable
     private let moments: AdamState
+    /// The sum of the gradients of a step's parts.
+    private let sum: FloatBuffer?
+    /// The average of the trainable parameters over the steps, in the store's layout.
+    private let average: FloatBuffer?
+    /// The network alone, as `network` gives it; nil where that is `parameters`.
+    private let networkStore: ParameterStore?
     private let batches: BatchPrefetcher
+    private let second: TrainingStage?
     /// Names the recipe, the noise and the pictures: a checkpoint goes on under the same ones only.
     private let settingsDigest: String
 
@@ -45,11 +53,13 @@ package final class Trainer {
     /// - Parameters:
     ///   - recipe: the candidate's own settings already over the experiment's.
     ///   - images: the training pictures, with the architecture's channels, none smaller than `crop`.
+    ///   - noise: nil where the pictures are pairs.
     ///   - crop: the side of the patches.
+    ///   - second: other pictures from a step on.
     /// - Throws: `InputError` when the network does not fit patches of this size.
     package init(
-        _ architecture: Architecture, recipe: Recipe, images: ImageSet, noise: any NoiseModel, crop: Int, seed: UInt64,
-        options: CompileOptions = CompileOptions()
+        _ architecture: Architecture, recipe: Recipe, images: ImageSet, noise: (any NoiseModel)?, crop: Int, seed: UInt64,
+        second: TrainingStage? = nil, options: CompileOptions = CompileOptions()
     ) throws {
         self.architecture = architecture
         self.recipe = recipe
@@ -57,41 +67,88 @@ package final class Trainer {
         options.precision = recipe.precision
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
-        let source = BatchSource(
-            images: images, noise: noise, crop: crop, batchSize: recipe.batch, augments: recipe.augment, seed: seed)
-        batches = BatchPrefetcher(source)
-        settingsDigest = Document.object([
-            ("recipe", recipe.document), ("noise", noise.document), ("crop", .int(crop)), ("images", images.document),
-        ]).digest
-        precondition(source.channels == architecture.network.inputChannels, "pictures with the network's channels")
+        self.second = second
+        func source(_ images: ImageSet, _ noise: (any NoiseModel)?) -> BatchSource {
+            precondition(images.image(0).channels == architecture.network.inputChannels, "pictures with the network's channels")
+            return BatchSource(
+                images: images, noise: noise, crop: crop, batchSize: recipe.batch, augmentation: recipe.augment, supervision: recipe.supervision, seed: seed)
+        }
+        for set in [images, second?.images].compactMap({ $0 }) { try Self.check(set, recipe, crop: crop) }
+        batches = BatchPrefetcher(source(images, noise), then: second.map { ($0.fromStep, source($0.images, $0.noise)) })
+        var settings: Document = .object([
+            ("recipe", recipe.document), ("noise", noise?.document ?? .null), ("crop", .int(crop)), ("images", images.document),
+        ])
+        settings["second-stage"] = second?.document
+        settingsDigest = settings.digest
         let graph = try buildGraph(architecture)
         let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
         do {
-            program = try Compiler.compileTraining(
-                graph, architecture.objective(recipe.loss.kind, budget: recipe.depthBudget), inputs: shapes, options: options)
+            let loss = try recipe.loss.objective(
+                for: architecture, budget: recipe.depthBudget, isMasked: recipe.supervision == .noise2void)
+            program = try Compiler.compileTraining(graph, loss.objective, inputs: shapes, options: options)
             device = CPUDevice(threads: options.threads)
-            parameters = ParameterStore(graph.parameters, stream: RandomStream(seed: seed).split("parameters"))
+            let stream = RandomStream(seed: seed).split("parameters")
+            parameters = ParameterStore(program.parameters, stream: stream)
+            for tensor in loss.frozen { parameters.set(tensor.name, tensor.values) }
             gradients = GradientStore(for: parameters)
             executable = try device.load(program, parameters: parameters, gradients: gradients)
         } catch let error as ShapeError {
             throw Self.misfit(crop, error)
         }
         moments = AdamState(for: parameters)
+        sum = recipe.accumulate > 1 ? FloatBuffer(count: parameters.trainable.count) : nil
+        average = recipe.averaging > 0 ? FloatBuffer(count: parameters.trainable.count) : nil
+        average?.copy(from: parameters.trainable)
+        let isAlone = average == nil && program.parameters == graph.parameters
+        networkStore = isAlone ? nil : ParameterStore(graph.parameters, stream: RandomStream(seed: seed).split("parameters"))
     }
 
     deinit { batches.end() }
 
-    /// The shapes of a training step's inputs.
+    /// The network's parameters and buffers as they are measured and kept: the averaged ones where the recipe averages. Changed by
+    /// the next steps at the latest when it is asked for again.
+    package var network: ParameterStore {
+        guard let networkStore else { return parameters }
+        networkStore.trainable.copy(from: average ?? parameters.trainable)
+        for name in networkStore.names where networkStore.view(name)?.specification.trainable == false {
+            networkStore.set(name, parameters.values(of: name))
+        }
+        networkStore.markChanged()
+        return networkStore
+    }
+
+    /// The shapes of the inputs of a training step, or of each of its parts where the recipe accumulates.
     /// - Throws: `InputError` when the network does not fit patches of this size.
     package static func inputShapes(of architecture: Architecture, recipe: Recipe, crop: Int) throws -> [String: Shape] {
-        var shapes = architecture.inputShapes(height: crop, width: crop, batch: recipe.batch)
+        let batch = recipe.batch / recipe.accumulate
+        var shapes = architecture.inputShapes(height: crop, width: crop, batch: batch)
         do {
             _ = try buildGraph(architecture).shapes(inputs: shapes)
         } catch let error as ShapeError {
             throw misfit(crop, error)
         }
         shapes["target"] = shapes["image"]
+        shapes["mask"] = shapes["image"]
+        // A teacher may have one where the network has none.
+        shapes["noise-map"] = [batch, crop, crop, 1]
         return shapes
+    }
+
+    /// - Throws: `InputError` for pictures that the recipe cannot be used with.
+    private static func check(_ images: ImageSet, _ recipe: Recipe, crop: Int) throws {
+        let supervision = recipe.supervision
+        if images.isPaired, recipe.augment.changesSamples {
+            throw InputError("augment: the noise of pairs does not survive rotation, scale and colours", hint: "pairs are mirrored and turned by right angles only: augment: true")
+        }
+        if images.isPaired, supervision == .noise2noise {
+            throw InputError("supervision: pairs have one noisy picture each, noise2noise needs two", hint: "train with `noise` on clean pictures, or with supervision: clean")
+        }
+        let side = supervision.cutSide(crop)
+        for i in 0..<images.count where images.image(i).height < side || images.image(i).width < side {
+            throw InputError(
+                "supervision: \(images.name(i)) has \(images.image(i).height)x\(images.image(i).width) pixels, \(supervision.rawValue) needs twice the crop of \(crop)",
+                hint: "choose a smaller crop")
+        }
     }
 
     private static func misfit(_ crop: Int, _ error: ShapeError) -> InputError {
@@ -128,34 +185,60 @@ package final class Trainer {
     private func advance(isLast: Bool) -> Float {
         step += 1
         defer { batches.finish() }
-        let noisy = executable.input("image")
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: recipe.batch) { sigmas in
-            batches.batch(step: step, clean: executable.input("target"), noisy: noisy, sigmas: sigmas)
-            if !isLast { batches.prefetch(step: step + 1) }
-            guard architecture.network.hasNoiseMap else { return }
-            let map = executable.input("noise-map")
-            let pixels = map.count / recipe.batch
-            for item in 0..<recipe.batch {
-                let range = item * pixels..<(item + 1) * pixels
-                UnsafeMutableBufferPointer(rebasing: map[range]).update(repeating: sigmas[item] / 255)
-            }
+        batches.take(step: step)
+        let parts = recipe.accumulate
+        var loss = 0.0
+        for part in 0..<parts {
+            load(part: part, of: batches.taken)
+            if !isLast, part == parts - 1 { batches.prefetch(step: step + 1) }
+            executable.run()
+            loss += Double(executable.output("loss")[0])
+            guard let sum else { continue }
+            if part == 0 { sum.copy(from: gradients.buffer) } else { sum.add(gradients.buffer) }
         }
-        executable.run()
-        let loss = executable.output("loss")[0]
-        guard loss.isFinite else { return loss }
-        recipe.optimizer.pass(
-            device, parameters, gradients, moments,
-            AdamSettings(
-                learningRate: recipe.learningRate(at: step), beta1: recipe.beta1, beta2: recipe.beta2,
-                weightDecay: recipe.weightDecay), step)
-        return loss
+        let mean = Float(loss / Double(parts))
+        guard mean.isFinite else { return mean }
+        if let sum {
+            sum.scale(by: 1 / Float(parts))
+            gradients.buffer.copy(from: sum)
+        }
+        if let clip = recipe.clip {
+            let norm = gradients.buffer.norm
+            if norm > clip { gradients.buffer.scale(by: Float(clip / norm)) }
+        }
+        var learningRate = recipe.learningRate(at: step)
+        if let second, step > second.fromStep { learningRate = second.learningRate(at: step, recipe) }
+        recipe.optimizer.pass(device, parameters, gradients, moments, recipe, learningRate, step)
+        // The first steps, whose parameters are nobody's wish, are forgotten sooner.
+        average?.average(keeping: Float(min(recipe.averaging, Double(1 + step) / Double(10 + step))), with: parameters.trainable)
+        return mean
     }
+
+    /// Copies one part of a batch into the inputs of the step's program.
+    private func load(part: Int, of batch: BatchSource.Buffers) {
+        func copy(_ source: UnsafeMutableBufferPointer<Float>, to name: String) -> UnsafeMutableBufferPointer<Float>? {
+            guard program.inputs[name] != nil else { return nil }
+            let input = executable.input(name)
+            _ = input.update(fromContentsOf: source[part * input.count..<(part + 1) * input.count])
+            return input
+        }
+        _ = copy(batch.noisy, to: "image")
+        _ = copy(batch.target, to: "target")
+        _ = copy(batch.mask, to: "mask")
+        if let map = copy(batch.levels, to: "noise-map") {
+            for i in map.indices { map[i] /= 255 }
+        }
+    }
+
+    /// The names of the network's own parameters and buffers.
+    private var networkNames: [String] { (networkStore ?? parameters).names }
 
     /// Everything that the next steps depend on.
     package func checkpoint() -> Checkpoint {
         Checkpoint(
-            step: step, seed: seed, candidateHash: architecture.candidateHash, settingsDigest: settingsDigest, tensors: parameters.namedTensors,
-            firstMoments: moments.firstMoments.values, secondMoments: moments.secondMoments.values, curve: curve)
+            step: step, seed: seed, candidateHash: architecture.candidateHash, settingsDigest: settingsDigest,
+            tensors: parameters.namedTensors.filter { networkNames.contains($0.name) }, firstMoments: moments.firstMoments.values,
+            secondMoments: moments.secondMoments.values, average: average?.values, curve: curve)
     }
 
     /// Goes back to a checkpoint of the same candidate and seed.
@@ -177,12 +260,15 @@ package final class Trainer {
                 hint: "go on with the experiment that it began with, or train anew into another folder")
         }
         let count = moments.firstMoments.count
-        guard checkpoint.firstMoments.count == count, checkpoint.secondMoments.count == count, checkpoint.step >= 0 else {
+        guard checkpoint.firstMoments.count == count, checkpoint.secondMoments.count == count, checkpoint.step >= 0,
+            checkpoint.average?.count == average?.count
+        else {
             throw InputError(
                 file: path, "has \(checkpoint.firstMoments.count) optimizer moments, expected \(count)",
                 hint: "it was written by another version of this program: train again")
         }
-        try parameters.load(checkpoint.tensors, path: path)
+        try parameters.load(checkpoint.tensors, names: networkNames, path: path)
+        if let kept = checkpoint.average { average?.pointer.update(from: kept, count: count) }
         moments.firstMoments.pointer.update(from: checkpoint.firstMoments, count: count)
         moments.secondMoments.pointer.update(from: checkpoint.secondMoments, count: count)
         step = checkpoint.step

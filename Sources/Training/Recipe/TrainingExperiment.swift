@@ -35,15 +35,28 @@ package struct TrainingExperiment: Sendable {
         }
     }
 
+    /// From a step on, other pictures, as real pairs after synthetic noise (Guo et al. 2019, "Toward convolutional blind denoising of real
+    /// photographs", section 3.4, in turn instead of mixed): `{from-step: 1500, train: {kind: pairs, ...}, learning-rate: 1e-4}`.
+    package struct SecondStage: Sendable {
+        /// Steps of the first stage.
+        package var fromStep: Int
+        package var train: DatasetDescription
+        package var noise: (any NoiseModel)?
+        /// The schedule's highest rate, from which it runs anew; the recipe's unless said.
+        package var learningRate: Double?
+    }
+
     package var train: DatasetDescription
     package var validation: DatasetDescription
-    package var noise: any NoiseModel
+    /// Nil where the training pictures are pairs.
+    package var noise: (any NoiseModel)?
     package var recipe: Recipe
+    package var secondStage: SecondStage?
     package var latency: Latency
     /// The seed of generated pictures, the experiment's own.
     package var seed: UInt64
 
-    /// Reads `data`, `noise`, `recipe`, `latency` and `seed` of an experiment.
+    /// Reads `data`, `noise`, `recipe`, `second-stage`, `latency` and `seed` of an experiment.
     /// - Parameters:
     ///   - environment: the values of `${NAME}` in paths.
     ///   - baseFolder: the folder against which relative paths resolve.
@@ -56,10 +69,40 @@ package struct TrainingExperiment: Sendable {
         try data.allowOnly(["train", "validation"])
         train = try DatasetDescription(parsing: data.required("train"), as: .training, in: place)
         validation = try DatasetDescription(parsing: data.required("validation"), as: .validation, in: place)
-        noise = try parseNoiseModel(document.required("noise"))
+        noise = try Self.noise(document, for: train)
         recipe = try Recipe(recipeDocument ?? document.required("recipe"))
         latency = try document.optional("latency").map(Latency.init) ?? Latency()
+        let (first, steps) = (train, recipe.steps)
+        secondStage = try document.optional("second-stage").map { try Self.secondStage($0, after: first, steps: steps, in: place) }
         seed = UInt64(try document.optional("seed")?.int("seed", in: 0...Int.max) ?? 1)
+    }
+
+    /// The `noise` of a description's pictures.
+    private static func noise(_ document: Document, for train: DatasetDescription) throws -> (any NoiseModel)? {
+        guard train.kind.isPaired else { return try parseNoiseModel(document.required("noise")) }
+        if let noise = try document.optional("noise") {
+            throw noise.fail("noise: the training pictures are pairs, which have their own", hint: "leave `noise` out")
+        }
+        return nil
+    }
+
+    private static func secondStage(
+        _ document: Document, after first: DatasetDescription, steps: Int, in place: DatasetPlace
+    ) throws -> SecondStage {
+        try document.allowOnly(["from-step", "train", "noise", "learning-rate"])
+        let step = try document.required("from-step"), source = try document.required("train")
+        let fromStep = try step.int("from-step", in: 1...Int.max)
+        guard fromStep < steps else {
+            throw step.fail("from-step: \(fromStep), but the training has \(steps) steps", hint: "lower it below the recipe's steps")
+        }
+        let train = try DatasetDescription(parsing: source, as: .training, in: place)
+        guard train.crop == first.crop else {
+            throw (source["crop"] ?? source).fail(
+                "crop: \(train.crop ?? 0), but the first stage has \(first.crop ?? 0)", hint: "both stages train one program: give one crop")
+        }
+        return SecondStage(
+            fromStep: fromStep, train: train, noise: try noise(document, for: train),
+            learningRate: try document.optional("learning-rate")?.double("learning-rate", in: 1e-12...1e3))
     }
 
     /// Reads an experiment file; relative paths in it are relative to its folder.

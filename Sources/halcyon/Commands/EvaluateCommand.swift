@@ -19,6 +19,9 @@ struct EvaluateCommand: ParsableCommand {
             measured on the first \(DepthReport.timed) images at most, cut to at most \
             \(DepthReport.timedSide)x\(DepthReport.timedSide).
 
+            Real photographs: with --noisy and --clean the folder's files are pairs, whose names differ in what the patterns say
+            beside their star. Other noise: --noise-model "{kind: poisson, peak: 30}", as an experiment's `noise`.
+
             EXAMPLES
               halcyon evaluate runs/quickstart#7 --data photos --sigma 25
               halcyon evaluate cszn_sigma25.safetensors --architecture SearchSpaces/references/dncnn17x64-folded.yaml \\
@@ -27,11 +30,20 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: ArgumentHelp("A folder of PNG or JPEG images.", valueName: "FOLDER"))
+    @Option(help: ArgumentHelp("A folder of images.", valueName: "FOLDER"))
     var data: String
 
     @Option(help: "The noise level, on the 0...255 scale.")
-    var sigma: Double
+    var sigma: Double?
+
+    @Option(name: .customLong("noise-model"), help: ArgumentHelp("Another noise than Gaussian.", valueName: "{kind: ...}"))
+    var noiseModel: String?
+
+    @Option(help: ArgumentHelp("The noisy files of pairs, such as \"*_real.JPG\".", valueName: "PATTERN"))
+    var noisy: String?
+
+    @Option(help: ArgumentHelp("Their clean partners, such as \"*_mean.JPG\".", valueName: "PATTERN"))
+    var clean: String?
 
     @Option(help: ArgumentHelp("numpy:SEED or philox:SEED.", valueName: "STREAM"))
     var noise = "philox:0"
@@ -47,6 +59,10 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         try checkSigma(sigma)
+        guard (noisy == nil) == (clean == nil) else { throw ValidationError("--noisy and --clean: give both, or none") }
+        guard [sigma == nil, noiseModel == nil, noisy == nil].filter({ !$0 }).count == 1 else {
+            throw ValidationError("expected one of --sigma, --noise-model, or --noisy with --clean")
+        }
         guard !data.isEmpty else { throw ValidationError("--data: expected a folder of PNG or JPEG images, found an empty name") }
         guard metrics.contains(where: { $0 != "," }) else {
             throw ValidationError("--metrics: expected at least one of \(imageMetrics.map(\.name).joined(separator: ", "))")
@@ -62,18 +78,18 @@ struct EvaluateCommand: ParsableCommand {
             return metric
         }
         let denoiser = try options.load()
-        let images = try FolderDataset(path: data, limit: nil).open(channels: denoiser.architecture.network.inputChannels)
+        let (images, condition) = try pictures(channels: denoiser.architecture.network.inputChannels)
         var progress = WorkProgress("images")
         let depths =
             denoiser.architecture.isDynamic
             ? try evaluateDepths(
-                denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
+                denoiser, images: images, conditions: [condition], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
             : nil
         let result =
             try depths?.evaluation(threshold: denoiser.effectiveThreshold)
             ?? evaluateModel(
-                denoiser, images: images, sigmas: [sigma], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
-        let depth = try depths.map { try DepthReport($0, denoiser, images, sigma, stream) }
+                denoiser, images: images, conditions: [condition], noise: stream, metrics: wanted, progress: { progress.tell($0, of: $1) })
+        let depth = try depths.map { try DepthReport($0, denoiser, images, condition, stream) }
         Terminal.clearLine()
         func document(_ values: [String: Double], _ head: [(String, Document)]) -> Document {
             .object(head + wanted.compactMap { metric in values[metric.name].map { (metric.name, Document.float($0)) } })
@@ -96,7 +112,7 @@ struct EvaluateCommand: ParsableCommand {
             print(
                 document(
                     result.means,
-                    [("images", .int(images.count)), ("sigma", .float(sigma)), ("noisy_psnr_db", .float(result.means["noisy_psnr_db"] ?? 0))]
+                    [("images", .int(images.count)), sigma.map { ("sigma", .float($0)) } ?? ("noise", .string(condition.label)), ("noisy_psnr_db", .float(result.means["noisy_psnr_db"] ?? 0))]
                         + (depth?.fields ?? [])
                 ).json)
         } else {
@@ -106,6 +122,20 @@ struct EvaluateCommand: ParsableCommand {
             print("\(values.joined(separator: ", ")) (noisy \(decimal(result.means["noisy_psnr_db"] ?? 0, 4)) dB), mean of \(images.count) images")
             if let depth { print(depth.text) }
         }
+    }
+}
+
+extension EvaluateCommand {
+    /// The pictures of the folder, and what they are measured under.
+    private func pictures(channels: Int) throws -> (ImageSet, EvaluationCondition) {
+        if let noisy, let clean {
+            let description: Document = ["path": .string(data), "noisy": .string(noisy), "clean": .string(clean)]
+            let pairs = try PairsDataset(parsing: description, in: DatasetPlace(baseFolder: "", environment: [:]))
+            return (try pairs.open(channels: channels, seed: 0, role: .validation), .recorded)
+        }
+        let images = try FolderDataset(path: data, limit: nil).open(channels: channels)
+        if let noiseModel { return (images, .model(try parseNoiseModel(Document.parse(noiseModel, file: "--noise-model")))) }
+        return (images, .sigma(sigma ?? 0))
     }
 }
 
@@ -125,14 +155,14 @@ private struct DepthReport {
     let fullLatency: DepthLatency.Summary
 
     init(
-        _ depths: DepthEvaluation, _ denoiser: Denoiser, _ images: ImageSet, _ sigma: Double, _ noise: EvaluationNoise
+        _ depths: DepthEvaluation, _ denoiser: Denoiser, _ images: ImageSet, _ condition: EvaluationCondition, _ noise: EvaluationNoise
     ) throws {
         threshold = denoiser.effectiveThreshold
         exits = depths.exits(threshold: threshold)
         meanCost = depths.meanCost(threshold: threshold)
         fullQuality = depths.evaluation(threshold: 0).means["psnr_db"]
         let pictures = (0..<min(Self.timed, images.count)).map { index in
-            let noisy = noise.noisy(images.image(index), sigma: sigma, index: index)
+            let (noisy, sigma) = noise.noisy(images, index: index, condition)
             let (height, width) = (min(noisy.height, Self.timedSide), min(noisy.width, Self.timedSide))
             return (noisy.mirroredAndCropped(height: height, width: width), sigma)
         }

@@ -37,7 +37,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         let candidate = try TrialReference(architecture)?.candidate() ?? Document.load(architecture)
         var resolved = try ResolvedExperiment(path: experiment)
-        if let recipe { resolved.override("recipe", with: try Document.load(recipe)) }
+        if let recipe { try resolved.replaceRecipe(by: recipe) }
         resolved.override("precision", in: "recipe", with: precision.map { .string($0.rawValue) })
         let training = try resolved.training()
         let parsed = try Architecture(candidate)
@@ -53,7 +53,7 @@ struct TrainCommand: ParsableCommand {
         }
         if resume, let before = try? Document.load(folder + "/experiment.yaml") {
             // The folder's own account of the training must not change before the checkpoint can refuse it.
-            for key in ["data", "noise", "recipe"] where before[key] != resolved.document[key] {
+            for key in ["data", "noise", "recipe", "second-stage"] where before[key] != resolved.document[key] {
                 throw InputError(
                     file: folder, "the training was started with another `\(key)` than \(experiment) has",
                     hint: "resume it with \(folder)/experiment.yaml, or choose another folder")

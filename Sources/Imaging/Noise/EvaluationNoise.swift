@@ -30,6 +30,27 @@ package enum EvaluationNoise: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Picture number `index` of a set as a condition has it, not clipped, and its noise level on the 0...255 scale, which a noise map
+    /// is told: of pairs and models the root mean square of the noise.
+    package func noisy(_ images: ImageSet, index: Int, _ condition: EvaluationCondition) -> (image: Image, sigma: Double) {
+        let clean = images.image(index)
+        switch condition {
+        case .sigma(let sigma): return (noisy(clean, sigma: sigma, index: index), sigma)
+        case .model(let model):
+            // numpy's own stream makes normals only.
+            let seed: UInt64 = switch self {
+            case .numpy(let seed): UInt64(seed)
+            case .philox(let seed): seed
+            }
+            var stream = RandomStream(seed: seed).split("noise").split(index)
+            let noisy = model.noisy(clean, stream: &stream).image
+            return (noisy, noisy.noiseLevel(against: clean))
+        case .recorded:
+            guard let noisy = images.noisy(index) else { preconditionFailure("a set of pairs") }
+            return (noisy, noisy.noiseLevel(against: clean))
+        }
+    }
+
     /// A noisy copy of picture number `index` at `sigma` (0...255 scale), not clipped.
     package func noisy(_ clean: Image, sigma: Double, index: Int) -> Image {
         switch self {
@@ -50,6 +71,33 @@ package enum EvaluationNoise: Sendable, Equatable, CustomStringConvertible {
         case .philox(let seed):
             var stream = RandomStream(seed: seed).split("noise").split(index)
             return GaussianNoise(sigma: sigma).noisy(clean, stream: &stream).image
+        }
+    }
+}
+
+/// What a picture is measured under.
+package enum EvaluationCondition: Sendable {
+    /// White Gaussian noise of a level on the 0...255 scale.
+    case sigma(Double)
+    case model(any NoiseModel)
+    /// The noise that the set's own noisy pictures have.
+    case recorded
+
+    /// For tables: the level, or the kind of noise.
+    package var label: String {
+        switch self {
+        case .sigma(let sigma): sigma == sigma.rounded() ? "\(Int(sigma))" : "\(sigma)"
+        case .model(let model): type(of: model).word
+        case .recorded: "recorded"
+        }
+    }
+}
+
+extension Image {
+    /// The root mean square of the difference, on the 0...255 scale.
+    package func noiseLevel(against clean: Image) -> Double {
+        pixels.withUnsafeBufferPointer { noisy in
+            clean.pixels.withUnsafeBufferPointer { Double(Imaging.noiseLevel(of: noisy, against: $0)) }
         }
     }
 }
