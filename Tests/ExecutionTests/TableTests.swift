@@ -119,9 +119,9 @@ enum SmallTable {
     }
 
     @Test(arguments: [
-        ("b,0,1,55,70,74,20,2", "b,0,1,55,x,74,20,2", "rows.csv:3: "), ("b,0,1,55,70,74,20,2", "b,0,1,55,70,74,20", "rows.csv:3: "),
-        ("b,0,1", "a,0,1", "the key a stands twice"), ("id,left", "left,left", "stands twice"), ("b,0,1,55,70,74,20,2", "b,0,1,nan,70,74,20,2", "rows.csv:3: "),
-        ("c,1,1", "d,1,1", "map.csv:5: "),
+        ("b,0,1,55,70,74,20,2", "b,0,1,55,x,74,20,2", "rows.csv:3:1: "), ("b,0,1,55,70,74,20,2", "b,0,1,55,70,74,20", "rows.csv:3:1: "),
+        ("b,0,1", "a,0,1", "the key a stands twice"), ("id,left", "left,left", "stands twice"), ("b,0,1,55,70,74,20,2", "b,0,1,nan,70,74,20,2", "rows.csv:3:1: "),
+        ("c,1,1", "d,1,1", "map.csv:5:1: "),
     ])
     func aFaultOfTheFileIsLocated(_ change: String, _ to: String, _ says: String) throws {
         let data = try SmallTable.data(SmallTable.rows.replacingOccurrences(of: change, with: to))
