@@ -73,7 +73,9 @@ struct RepeatPlan: Sendable {
 
     /// The trial whose network is to be run again, and which run that is; nil when every membership is decided as far as it may be.
     func next() -> StudyFact.StartedTrial.Repeat? {
-        guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else { return nil }
+        guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else {
+            return nil
+        }
         let ranks = nonDominatedRanks(networks.map(\.losses))
         let front = networks.indices.filter { ranks[$0] == 0 }
         var best: (key: [Int], place: Int)?
@@ -109,7 +111,8 @@ func mean(of points: [Point], and run: [Point], runs: Int, intervals: [String] =
             // The sum of squared distances so far is in the half width so far (Welford, 1962).
             let known = (point.metrics[metric + "_half_width"] ?? 0) / studentQuantile(freedom: count - 2)
             let squares = known * known * (count - 1) * (count - 2) + (value - before) * (value - before) * (count - 1) / count
-            point.metrics[metric + "_half_width"] = studentQuantile(freedom: count - 1) * (squares / (count - 1) / count).squareRoot()
+            point.metrics[metric + "_half_width"] =
+                studentQuantile(freedom: count - 1) * (squares / (count - 1) / count).squareRoot()
             point.metrics["runs"] = count
         }
         point.metrics.merge(other.metrics) { $0 + ($1 - $0) / count }

@@ -17,11 +17,14 @@ import Trials
             let quality = 22 + width.squareRoot() + noise * stream.normal()
             try report(
                 .result(
-                    trial: request.trial, attempt: request.attempt, resource: request.resource, points: [Point(metrics: ["psnr_db": quality])]))
+                    trial: request.trial, attempt: request.attempt, resource: request.resource,
+                    points: [Point(metrics: ["psnr_db": quality])]))
         }
     }
 
-    private func settings(lag: Int? = nil, fidelity: String = "{kind: full}", strategy: String = "{kind: nsga2, population: 8}") throws -> StudySettings {
+    private func settings(lag: Int? = nil, fidelity: String = "{kind: full}", strategy: String = "{kind: nsga2, population: 8}")
+        throws -> StudySettings
+    {
         try Synthetic.settings(strategy: strategy, fidelity: fidelity, trials: 80, lag: lag, more: "repeats: {at-most: 3}")
     }
 
@@ -67,10 +70,13 @@ import Trials
             #expect(entry.point.metrics["runs"] == Double(own.count))
         }
         var replay = StudyReplay(try Synthetic.study(settings))
-        for fact in facts { #expect(try replay.take(StudyFact(kind: fact.kind, trial: fact.trial, payload: fact.payload)) == nil) }
+        for fact in facts {
+            #expect(try replay.take(StudyFact(kind: fact.kind, trial: fact.trial, payload: fact.payload)) == nil)
+        }
         // What is restored from the log is the same front.
         let restored = try StudyRestoration(Synthetic.study(settings), log: log)
-        #expect(restored.front.entries == run.front.entries && restored.study.trials.map(\.points) == run.study.trials.map(\.points))
+        #expect(
+            restored.front.entries == run.front.entries && restored.study.trials.map(\.points) == run.study.trials.map(\.points))
     }
 
     @Test func withALagAnyNumberOfWorkersRepeatsTheSame() throws {
