@@ -25,7 +25,9 @@ package final class SimulatedExecutor: Executor {
             try simulation?.allowOnly(["charge"])
             self = .real
             guard let charge = try simulation?.optional("charge") else { return }
-            if case .string = charge.value { _ = try charge.word("charge", of: ["real"]) } else {
+            if case .string = charge.value {
+                _ = try charge.word("charge", of: ["real"])
+            } else {
                 self = .constant(try charge.double("charge", in: 0...1e6))
             }
         }

@@ -32,7 +32,9 @@ package struct ASHAScheduler: Scheduler {
     mutating func promotion() -> SchedulerChoice? {
         for rung in rungs.resources.indices.dropLast().reversed() {
             let allowed = rungs.count(rung) / reduction
-            if allowed > 0, rungs.rests(rung), let best = rungs.ranked(rung).prefix(allowed).first(where: { rungs.rests($0, rung) }) {
+            if allowed > 0, rungs.rests(rung),
+                let best = rungs.ranked(rung).prefix(allowed).first(where: { rungs.rests($0, rung) })
+            {
                 return .proceed(trial: best, resource: rungs.resources[rung + 1])
             }
         }

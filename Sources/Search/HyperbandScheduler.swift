@@ -48,7 +48,9 @@ package struct HyperbandScheduler: Scheduler {
             if let promotion = brackets[place].promotion() { return promotion }
         }
         if mayStart {
-            let next = brackets.indices.min { (Double(startedCounts[$0]) / shares[$0], $0) < (Double(startedCounts[$1]) / shares[$1], $1) }
+            let next = brackets.indices.min {
+                (Double(startedCounts[$0]) / shares[$0], $0) < (Double(startedCounts[$1]) / shares[$1], $1)
+            }
             return .start(resource: resources[next ?? 0])
         }
         guard !brackets.contains(where: \.isPromising) else { return .nothing }

@@ -6,8 +6,8 @@ import Trials
 /// (`deviations`), so that few repeats tell it. A network's membership of the front is undecided while half the width of its 95 % interval
 /// could change it: a member that would be dominated that much further back, another that would not be dominated that much further
 /// forward. Of the undecided ones that have fewer than `at-most` runs, members go first, then those with fewer runs, then the lower number.
-/// Repeats are at most a third of all trials. Before any network has two runs, `apprentices` networks are awaited and a member is
-/// repeated to learn the noise. Where the first repeats are equal there is no noise, and nothing is repeated any more.
+/// Repeats are at most a third of all trials, and begin with `apprentices` networks. The first `lessons` repeat any members, to learn the
+/// noise; where there is none, nothing is repeated any more.
 struct RepeatPlan: Sendable {
     private struct Network {
         var trial: Int
@@ -17,7 +17,9 @@ struct RepeatPlan: Sendable {
         var isPending = false
     }
 
-    static let apprentices = 8
+    private static let apprentices = 8
+    /// While there are fewer repeats, each member of the front is undecided.
+    private static let lessons = 3.0
     private let runsAtMost: Int
     private let objectives: [Objective]
     private let constraints: [Constraint]
@@ -27,8 +29,6 @@ struct RepeatPlan: Sendable {
     private var squares: [Double]
     private var freedom = 0.0
     private var repeatCount = 0
-    /// Decisions that learn the noise are made while it is not known.
-    private static let lessons = 3.0
 
     init(_ settings: StudySettings) {
         runsAtMost = settings.runsAtMost
@@ -73,7 +73,9 @@ struct RepeatPlan: Sendable {
 
     /// The trial whose network is to be run again, and which run that is; nil when every membership is decided as far as it may be.
     func next() -> StudyFact.StartedTrial.Repeat? {
-        guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else { return nil }
+        guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else {
+            return nil
+        }
         let ranks = nonDominatedRanks(networks.map(\.losses))
         let front = networks.indices.filter { ranks[$0] == 0 }
         var best: (key: [Int], place: Int)?
@@ -96,12 +98,24 @@ struct RepeatPlan: Sendable {
     }
 }
 
-/// The means when another run joins a network's; each point's metrics by name, those that one of both lacks as they are.
-func mean(of points: [Point], and run: [Point], runs: Int) -> [Point] {
+/// The means when another run joins a network's, which are `runs` then; each point's metrics by name, those that one of both lacks as they
+/// are. Of the metrics in `intervals` the points get half the width of the mean's 95 % interval, as `NAME_half_width`, and the number of
+/// `runs`.
+func mean(of points: [Point], and run: [Point], runs: Int, intervals: [String] = []) -> [Point] {
     points.map { point in
         guard let other = run.first(where: { $0.point == point.point }) else { return point }
         var point = point
-        point.metrics.merge(other.metrics) { $0 + ($1 - $0) / Double(runs) }
+        let count = Double(runs)
+        for metric in intervals {
+            guard let before = point.metrics[metric], let value = other.metrics[metric] else { continue }
+            // The sum of squared distances so far is in the half width so far (Welford, 1962).
+            let known = (point.metrics[metric + "_half_width"] ?? 0) / studentQuantile(freedom: count - 2)
+            let squares = known * known * (count - 1) * (count - 2) + (value - before) * (value - before) * (count - 1) / count
+            point.metrics[metric + "_half_width"] =
+                studentQuantile(freedom: count - 1) * (squares / (count - 1) / count).squareRoot()
+            point.metrics["runs"] = count
+        }
+        point.metrics.merge(other.metrics) { $0 + ($1 - $0) / count }
         return point
     }
 }

@@ -62,7 +62,8 @@ struct RungResults: Sendable {
         if let order = orders[rung] { return order }
         let judged = results[rung].sorted { $0.key < $1.key }
         let order = rankRung(
-            judged.map { (trial: $0.key, points: $0.value.map(\.losses)) }, deviations: judged.flatMap { $0.value.map(\.deviations) })
+            judged.map { (trial: $0.key, points: $0.value.map(\.losses)) },
+            deviations: judged.flatMap { $0.value.map(\.deviations) })
         orders[rung] = order
         return order
     }
@@ -119,7 +120,8 @@ private func exclusiveVolumes(_ vectors: [[Double]], ranks: [Int]) -> [Double] {
                 // Under dominance beyond noise a front may hold dominated vectors; those add nothing.
                 let right = place + 1 < order.count ? points[order[place + 1]][0] : reference[0]
                 let top = place > 0 ? points[order[place - 1]][1] : reference[1]
-                volumes[front[index]] = max(0, min(right, reference[0]) - points[index][0]) * max(0, min(top, reference[1]) - points[index][1])
+                volumes[front[index]] =
+                    max(0, min(right, reference[0]) - points[index][0]) * max(0, min(top, reference[1]) - points[index][1])
             }
         } else {
             let all = hypervolume(points: points, reference: reference)

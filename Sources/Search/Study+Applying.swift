@@ -67,7 +67,9 @@ extension Study {
             settle(trial, .result(trial: trial, resource: resource, points: points))
             if let first = trials[trial].repeatOf {
                 trials[first].runs += 1
-                trials[first].setPoints(mean(of: trials[first].points, and: points, runs: trials[first].runs), like: trials[first])
+                let means = mean(
+                    of: trials[first].points, and: points, runs: trials[first].runs, intervals: settings.objectives.map(\.metric))
+                trials[first].setPoints(means, like: nil)
             }
         case .attemptFailed(let trial, _, _):
             trials[trial].failuresWithoutProgress = hasProgressed(trial) ? 0 : trials[trial].failuresWithoutProgress + 1

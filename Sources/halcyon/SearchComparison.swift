@@ -86,7 +86,9 @@ struct SearchComparison {
         for place in places { header += ["at \(Int(place))", "p"] }
         if let level { header.append("reaches \(level)") }
         header += ["twice", "ms, mean", "ms, 99 %"]
-        func number(_ document: Document?, _ digits: Int) -> String { (try? document?.double()).map { decimal($0, digits) } ?? "" }
+        func number(_ document: Document?, _ digits: Int) -> String {
+            (try? document?.double()).map { decimal($0, digits) } ?? ""
+        }
         let rows = lines.map { line -> [String] in
             func text(_ key: String) -> String { (try? line[key]?.string()) ?? "" }
             var row: [String] = hasExperiments ? [text("experiment")] : []
@@ -112,12 +114,14 @@ struct SearchComparison {
             LinePlot.Series(
                 name: group.experiment.isEmpty ? group.strategy : "\(group.strategy), \(group.experiment)",
                 points: (1...Self.steps).map { step in
-                    let place = byCost ? end * Double(step) / Double(Self.steps) : (end * Double(step) / Double(Self.steps)).rounded(.up)
+                    let place =
+                        byCost ? end * Double(step) / Double(Self.steps) : (end * Double(step) / Double(Self.steps)).rounded(.up)
                     return .init(place, group.mean(at: place, byCost: byCost))
                 })
         }
         return LinePlot(
             title: "Hypervolume found", subtitle: "as a part of the whole table's; mean over experiments and seeds",
-            horizontalTitle: byCost ? "units of the resource spent" : "trials", verticalTitle: "hypervolume ratio", series: series)
+            horizontalTitle: byCost ? "units of the resource spent" : "trials", verticalTitle: "hypervolume ratio", series: series
+        )
     }
 }

@@ -22,7 +22,8 @@ struct SearchRecord: Sendable {
     var document: Document {
         .object([
             ("experiment", .string(experiment)), ("strategy", .string(strategy)), ("seed", .int(seed)),
-            ("costs", .array(places.map { .float($0.cost) })), ("ratios", .array(places.map { .float(($0.ratio * 1e6).rounded() / 1e6) })),
+            ("costs", .array(places.map { .float($0.cost) })),
+            ("ratios", .array(places.map { .float(($0.ratio * 1e6).rounded() / 1e6) })),
         ])
     }
 
@@ -32,7 +33,9 @@ struct SearchRecord: Sendable {
         seed = try document.required("seed").int("seed")
         let ratios = try document.required("ratios").array("ratios").map { try $0.double("a ratio") }
         let costs = try document.required("costs").array("costs").map { try $0.double("a cost") }
-        guard ratios.count == costs.count, !ratios.isEmpty else { throw document.fail("expected as many costs as ratios, and at least one") }
+        guard ratios.count == costs.count, !ratios.isEmpty else {
+            throw document.fail("expected as many costs as ratios, and at least one")
+        }
         places = zip(costs, ratios).map { TableRun.Place(cost: $0, ratio: $1) }
     }
 

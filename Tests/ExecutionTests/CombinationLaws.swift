@@ -15,7 +15,8 @@ import Trials
     private static let trials = 36
 
     private func settings(_ strategy: String, _ fidelity: String, lag: Int? = nil, seed: Int = 3) throws -> StudySettings {
-        try Synthetic.settings(seed: seed, strategy: strategy, fidelity: fidelity, trials: Self.trials, lag: lag, more: Self.constraint)
+        try Synthetic.settings(
+            seed: seed, strategy: strategy, fidelity: fidelity, trials: Self.trials, lag: lag, more: Self.constraint)
     }
 
     /// A run with a constant charge per proposal, all of its commits and what they say.
@@ -98,7 +99,8 @@ import Trials
     /// While the controller thinks, workers that are done wait: with 16 of them and trials of a second, a charge of c seconds each.
     @Test(arguments: [0, 0.01, 0.05]) func theClockIsChargedForEachAttempt(_ charge: Double) throws {
         let settings = try Synthetic.settings(trials: 320)
-        let executor = SimulatedExecutor(slots: 16, evaluator: Synthetic.Evaluator(), charge: .constant(charge), duration: { _ in 1 })
+        let executor = SimulatedExecutor(
+            slots: 16, evaluator: Synthetic.Evaluator(), charge: .constant(charge), duration: { _ in 1 })
         _ = try Controller(study: Synthetic.study(settings), log: MemoryLog(), executor: executor, clock: executor.clock).run()
         #expect(abs(executor.clock.now - (20 * (1 + charge) + 15 * charge)) < 1e-6)
     }

@@ -88,7 +88,9 @@ enum SmallTable {
         #expect(table.metrics(2, resource: 20, seed: 7) == ["error": 6, "latency_ms": 82])
         #expect(table.means(2, resource: 20) == ["error": 8, "latency_ms": 82, "macs": 40])
         #expect(table.metrics(2, resource: 6, seed: 0) == nil)
-        #expect(table.duration(2, from: 0, to: 20) == 12 && table.duration(2, from: 5, to: 20) == 9 && table.duration(0, from: 0, to: 5) == 1)
+        #expect(
+            table.duration(2, from: 0, to: 20) == 12 && table.duration(2, from: 5, to: 20) == 9
+                && table.duration(0, from: 0, to: 5) == 1)
         let plain = try Table(TableDescription(SmallTable.data { $0.replacingOccurrences(of: "seconds:", with: "# ") }))
         #expect(plain.duration(2, from: 5, to: 20) == 15)
     }
@@ -104,10 +106,14 @@ enum SmallTable {
 
     /// What is wrong, and the place that the error must name.
     static let faults: [(change: String, to: String, says: String)] = [
-        ("100 - early", "100 - erly", "e.yaml:4:22: "), ("100 - early", "100 - ", "e.yaml:4:22: "), ("100 - early", "(early", "not closed"),
-        ("100 - early", "early % 2", "an operator"), ("[left, right]", "[left, rihgt]", "e.yaml:3:19: "), ("key: id", "key: name", "no column \"name\""),
-        ("metrics:", "metrisc:", "did you mean \"metrics\""), ("20: [", "x: [", "expected a resource"), ("macs: macs", "error: macs", "in metrics and in costs"),
-        ("rows.csv", "row.csv", "e.yaml:2:7: "), ("[100 - late_0, 100 - late_1]", "[]", "each seed"), ("[left, right]", "[left, left]", "none twice"),
+        ("100 - early", "100 - erly", "e.yaml:4:22: "), ("100 - early", "100 - ", "e.yaml:4:22: "),
+        ("100 - early", "(early", "not closed"),
+        ("100 - early", "early % 2", "an operator"), ("[left, right]", "[left, rihgt]", "e.yaml:3:19: "),
+        ("key: id", "key: name", "no column \"name\""),
+        ("metrics:", "metrisc:", "did you mean \"metrics\""), ("20: [", "x: [", "expected a resource"),
+        ("macs: macs", "error: macs", "in metrics and in costs"),
+        ("rows.csv", "row.csv", "e.yaml:2:7: "), ("[100 - late_0, 100 - late_1]", "[]", "each seed"),
+        ("[left, right]", "[left, left]", "none twice"),
     ]
 
     @Test(arguments: faults.indices) func aFaultOfTheExperimentIsLocated(_ index: Int) throws {
@@ -119,9 +125,11 @@ enum SmallTable {
     }
 
     @Test(arguments: [
-        ("b,0,1,55,70,74,20,2", "b,0,1,55,x,74,20,2", "rows.csv:3: "), ("b,0,1,55,70,74,20,2", "b,0,1,55,70,74,20", "rows.csv:3: "),
-        ("b,0,1", "a,0,1", "the key a stands twice"), ("id,left", "left,left", "stands twice"), ("b,0,1,55,70,74,20,2", "b,0,1,nan,70,74,20,2", "rows.csv:3: "),
-        ("c,1,1", "d,1,1", "map.csv:5: "),
+        ("b,0,1,55,70,74,20,2", "b,0,1,55,x,74,20,2", "rows.csv:3:1: "),
+        ("b,0,1,55,70,74,20,2", "b,0,1,55,70,74,20", "rows.csv:3:1: "),
+        ("b,0,1", "a,0,1", "the key a stands twice"), ("id,left", "left,left", "stands twice"),
+        ("b,0,1,55,70,74,20,2", "b,0,1,nan,70,74,20,2", "rows.csv:3:1: "),
+        ("c,1,1", "d,1,1", "map.csv:5:1: "),
     ])
     func aFaultOfTheFileIsLocated(_ change: String, _ to: String, _ says: String) throws {
         let data = try SmallTable.data(SmallTable.rows.replacingOccurrences(of: change, with: to))
@@ -141,10 +149,13 @@ enum SmallTable {
     }
 
     /// Nine encodings of three architectures: each is run once, and then the space has nothing new.
-    @Test(arguments: strategyCatalogue.map { $0.kind }, ["{kind: full, resource: epochs, rungs: [20]}", "{kind: asha, resource: epochs, rungs: [5, 20]}"])
+    @Test(
+        arguments: strategyCatalogue.map { $0.kind },
+        ["{kind: full, resource: epochs, rungs: [20]}", "{kind: asha, resource: epochs, rungs: [5, 20]}"])
     func noArchitectureRunsTwiceAndTheEndIsTold(_ kind: String, _ fidelity: String) throws {
         let table = try Table(TableDescription(SmallTable.data()))
-        let facts = try SmallTable.run(SmallTable.settings("budget: {trials: 9}\nstrategy: {kind: \(kind)}\nfidelity: \(fidelity)"), table)
+        let facts = try SmallTable.run(
+            SmallTable.settings("budget: {trials: 9}\nstrategy: {kind: \(kind)}\nfidelity: \(fidelity)"), table)
         var hashes: [String] = []
         for case .started(let start) in facts { hashes.append(start.inspection.candidateHash) }
         #expect(hashes.count == 3 && Set(hashes).count == 3)
@@ -159,7 +170,8 @@ enum SmallTable {
     /// A cost of the table is known before a trial: constraints refuse by it, and nothing infeasible runs.
     @Test func constraintsOnCostsRefuseAtTheDoor() throws {
         let table = try Table(TableDescription(SmallTable.data()))
-        let facts = try SmallTable.run(SmallTable.settings("budget: {trials: 9}\nconstraints: [{metric: macs, at-most: 20}]"), table)
+        let facts = try SmallTable.run(
+            SmallTable.settings("budget: {trials: 9}\nconstraints: [{metric: macs, at-most: 20}]"), table)
         var costs: [Double?] = []
         for case .started(let start) in facts { costs.append(start.inspection.metrics["macs"]) }
         #expect(costs.count == 2 && costs.allSatisfy { $0! <= 20 })
@@ -176,7 +188,8 @@ enum SmallTable {
 
     private func experiment(_ name: String) throws -> (settings: StudySettings, table: Table) {
         let folder = try #require(Self.folder)
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../Experiments/search-quality/\(name).yaml"
+        let path =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../Experiments/search-quality/\(name).yaml"
         let text = try String(contentsOfFile: path, encoding: .utf8).replacingOccurrences(of: "${HALCYON_TABLES}", with: folder)
         let document = try Document.parse(text, file: path)
         return (try StudySettings(experiment: document), try Table(TableDescription(document.required("data"))))
@@ -193,7 +206,8 @@ enum SmallTable {
         ])
     func theWholeTablesHypervolumeIsKnown(_ name: String, _ family: String, _ pair: String) throws {
         let (settings, table) = try experiment(name)
-        let truth = try Document.load(#require(Self.folder) + "/truth.json").required(family).required(pair).required("hv").double()
+        let truth = try Document.load(#require(Self.folder) + "/truth.json").required(family).required(pair).required("hv")
+            .double()
         #expect(abs(table.hypervolume(settings) / truth - 1) < 1e-4)
     }
 }

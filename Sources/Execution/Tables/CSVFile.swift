@@ -13,7 +13,8 @@ struct CSVFile {
     init(path: String) throws {
         let data = try readInputFile(path, "a table of comma-separated values", limit: 1 << 30)
         guard let text = String(data: data, encoding: .utf8) else {
-            throw InputError(file: path, "is not UTF-8 text", hint: "a table of comma-separated values is needed here: check the path")
+            throw InputError(
+                file: path, "is not UTF-8 text", hint: "a table of comma-separated values is needed here: check the path")
         }
         var header: [String]?
         var line = 0
@@ -34,9 +35,12 @@ struct CSVFile {
             }
             rows.append((line, cells))
         }
-        guard let header, !rows.isEmpty else { throw InputError(file: path, "has no rows", hint: "expected a header and rows below it") }
+        guard let header, !rows.isEmpty else {
+            throw InputError(file: path, "has no rows", hint: "expected a header and rows below it")
+        }
         for (index, name) in header.enumerated() where header[..<index].contains(name) {
-            throw InputError("the column \"\(name)\" stands twice", at: SourceLocation(file: path, line: 1), hint: "rename one of them")
+            throw InputError(
+                "the column \"\(name)\" stands twice", at: SourceLocation(file: path, line: 1), hint: "rename one of them")
         }
         self.path = path
         columns = header

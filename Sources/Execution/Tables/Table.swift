@@ -46,10 +46,9 @@ package final class Table: Sendable {
         }
         var places: [String: Int] = [:]
         func add(_ name: String, _ row: Int, _ line: Int, _ path: String) throws {
-            if let other = places.updateValue(row, forKey: name) {
+            guard places.updateValue(row, forKey: name) == nil else {
                 throw InputError(
-                    "the decisions \(name) stand twice, also in line \(file.rows[other].line)", at: SourceLocation(file: path, line: line),
-                    hint: "keep one of the rows")
+                    "the decisions \(name) stand twice", at: SourceLocation(file: path, line: line), hint: "keep one of the rows")
             }
         }
         if let map = description.canonical {
@@ -58,7 +57,8 @@ package final class Table: Sendable {
             for row in file.rows.indices {
                 guard rows.updateValue(row, forKey: Self.text(of: file.rows[row].cells[key])) == nil else {
                     throw InputError(
-                        "the key \(file.rows[row].cells[key]) stands twice", at: SourceLocation(file: file.path, line: file.rows[row].line),
+                        "the key \(file.rows[row].cells[key]) stands twice",
+                        at: SourceLocation(file: file.path, line: file.rows[row].line),
                         hint: "keep one of the rows")
                 }
             }
@@ -69,7 +69,8 @@ package final class Table: Sendable {
                 let (line, cells) = names.rows[row]
                 guard let found = rows[Self.text(of: cells[target])] else {
                     throw InputError(
-                        "\(file.path) has no row with \(map.key) \(cells[target])", at: SourceLocation(file: map.path, line: line),
+                        "\(file.path) has no row with \(map.key) \(cells[target])",
+                        at: SourceLocation(file: map.path, line: line),
                         hint: "leave out what is infeasible")
                 }
                 try add(text(row, raw, of: names), found, line, map.path)
@@ -82,18 +83,22 @@ package final class Table: Sendable {
             Series(
                 name: metric.name,
                 levels: try metric.levels.map { level in
-                    (level.resource, try level.seeds.map { seed in
-                        let columns = try seed.expression.columns.map { try file.place(of: $0, for: seed.source) }
-                        return try file.rows.indices.map { row in
-                            let value = try seed.expression.value { try file.number(row, columns[$0]) }
-                            guard value.isFinite else {
-                                throw InputError(
-                                    "\"\(metric.name)\" is \(value) here", at: SourceLocation(file: file.path, line: file.rows[row].line),
-                                    hint: "correct the cells or the expression")
+                    (
+                        level.resource,
+                        try level.seeds.map { seed in
+                            let columns = try seed.expression.columns.map { try file.place(of: $0, for: seed.source) }
+                            return try file.rows.indices.map { row in
+                                let value = try seed.expression.value { try file.number(row, columns[$0]) }
+                                guard value.isFinite else {
+                                    throw InputError(
+                                        "\"\(metric.name)\" is \(value) here",
+                                        at: SourceLocation(file: file.path, line: file.rows[row].line),
+                                        hint: "correct the cells or the expression")
+                                }
+                                return value
                             }
-                            return value
                         }
-                    })
+                    )
                 })
         }
         metrics = try description.metrics.map(series)
@@ -145,7 +150,9 @@ package final class Table: Sendable {
     private static func text(of cell: Substring) -> String {
         let utf8 = cell.utf8
         // Digits without a zero in front are what they are.
-        if let first = utf8.first, utf8.count < 16, utf8.allSatisfy({ (0x30...0x39).contains($0) }), first != 0x30 || utf8.count == 1 {
+        if let first = utf8.first, utf8.count < 16, utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            first != 0x30 || utf8.count == 1
+        {
             return String(cell)
         }
         let word = cell.trimmingCharacters(in: .whitespaces)

@@ -48,9 +48,10 @@ package struct TableDescription: Sendable {
         let fields = try data.required("metrics")
         metrics = try fields.fields("metrics").map { Metric(name: $0.key, levels: try Self.levels($0.value, seeds: true)) }
         if metrics.isEmpty { throw fields.fail("metrics: expected at least one", hint: "for example error: 100 - accuracy") }
-        costs = try data.optional("costs")?.fields("costs").map {
-            Metric(name: $0.key, levels: [(nil, [(try TableExpression($0.value), $0.value)])])
-        } ?? []
+        costs =
+            try data.optional("costs")?.fields("costs").map {
+                Metric(name: $0.key, levels: [(nil, [(try TableExpression($0.value), $0.value)])])
+            } ?? []
         for cost in costs where metrics.contains(where: { $0.name == cost.name }) {
             throw fields.fail("\"\(cost.name)\" stands in metrics and in costs", hint: "keep one of them")
         }
@@ -68,7 +69,8 @@ package struct TableDescription: Sendable {
         guard case .object(let fields) = document.value else { return [(nil, try list(document, seeds))] }
         let levels = try fields.map { field in
             guard let resource = Int(field.key), resource > 0 else {
-                throw InputError("expected a resource such as 200, found \"\(field.key)\"", at: field.keyLocation ?? document.location)
+                throw InputError(
+                    "expected a resource such as 200, found \"\(field.key)\"", at: field.keyLocation ?? document.location)
             }
             return (resource: Int?(resource), seeds: try list(field.value, seeds))
         }

@@ -30,7 +30,8 @@ package struct TableEvaluator: TrialEvaluator {
             }
         }
         try report(
-            .result(trial: request.trial, attempt: request.attempt, resource: request.resource, points: [Point(metrics: metrics)]))
+            .result(trial: request.trial, attempt: request.attempt, resource: request.resource, points: [Point(metrics: metrics)])
+        )
     }
 
     /// Seconds that the attempt takes, in virtual time or asleep.

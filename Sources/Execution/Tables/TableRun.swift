@@ -31,7 +31,8 @@ package struct TableRun: Sendable {
         _ settings: StudySettings, space: SearchSpace, table: Table, truth: Double, charge: SimulatedExecutor.Charge
     ) throws {
         let evaluator = TableEvaluator(table)
-        let executor = SimulatedExecutor(slots: settings.workers ?? 1, evaluator: evaluator, charge: charge, duration: evaluator.duration)
+        let executor = SimulatedExecutor(
+            slots: settings.workers ?? 1, evaluator: evaluator, charge: charge, duration: evaluator.duration)
         let log = MemoryLog()
         let study = Study(
             settings: settings, space: space,

@@ -11,7 +11,8 @@ import Trials
 extension BenchCommand {
     struct Strategies: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "search", abstract: "Judges strategies on tables: the hypervolume that they find, as a part of the whole table's.",
+            commandName: "search",
+            abstract: "Judges strategies on tables: the hypervolume that they find, as a part of the whole table's.",
             discussion: """
                 Each strategy searches each experiment (data of kind table) with each seed in virtual time, in this process. What it finds \
                 is judged by the table's means at the last rung. The figures are means over experiments and seeds, with 95 % intervals over \
@@ -29,12 +30,17 @@ extension BenchCommand {
         enum Axis: String, CaseIterable, ExpressibleByArgument { case trials, cost }
 
         @Argument(help: ArgumentHelp("Experiments on tables.", valueName: "EXPERIMENT.yaml")) var experiments: [String]
-        @Option(help: ArgumentHelp("Strategies, with commas between (default: all).", valueName: "KIND,...")) var strategies: String?
+        @Option(help: ArgumentHelp("Strategies, with commas between (default: all).", valueName: "KIND,...")) var strategies:
+            String?
         @Option(help: "Seeds of each, from 1.") var seeds = 30
         @Option(help: "Trials of a search (default: the experiment's).") var trials: Int?
         @Option(help: "Virtual workers (default: the experiment's, or one).") var workers: Int?
-        @Option(help: "What --at and the picture count: \(Axis.allCases.map(\.rawValue).joined(separator: ", ")) (units of the resource).") var by = Axis.trials
-        @Option(help: ArgumentHelp("Where the ratios are told (default: a third of the way, and the end).", valueName: "N,...")) var at: String?
+        @Option(
+            help:
+                "What --at and the picture count: \(Axis.allCases.map(\.rawValue).joined(separator: ", ")) (units of the resource)."
+        ) var by = Axis.trials
+        @Option(help: ArgumentHelp("Where the ratios are told (default: a third of the way, and the end).", valueName: "N,..."))
+        var at: String?
         @Option(help: ArgumentHelp("Tells where each first has this ratio in the mean.", valueName: "RATIO")) var level: Double?
         @Flag(help: "A line for each experiment instead of the mean over all.") var apart = false
         @Option(help: "Searches at once (default: the number of cores).") var threads: Int?
@@ -94,7 +100,8 @@ extension BenchCommand {
                 throw InputError(file: path, "has no table to be judged by", hint: "write data: {kind: table, ...}")
             }
             guard settings.budget.trials != nil else {
-                throw try experiment.document.required("budget").fail("budget: a search in virtual time needs trials", hint: "name --trials")
+                throw try experiment.document.required("budget").fail(
+                    "budget: a search in virtual time needs trials", hint: "name --trials")
             }
             let truth = table.hypervolume(settings)
             guard truth > 0 else {
@@ -110,7 +117,8 @@ extension BenchCommand {
         private func perform(_ tasks: [(subject: Subject, kind: String, seed: Int)]) throws -> [SearchRecord] {
             let results = Mutex<[Int: Result<SearchRecord, any Error>]>([:])
             let next = Mutex(0)
-            DispatchQueue.concurrentPerform(iterations: min(threads ?? ProcessInfo.processInfo.activeProcessorCount, tasks.count)) { _ in
+            DispatchQueue.concurrentPerform(iterations: min(threads ?? ProcessInfo.processInfo.activeProcessorCount, tasks.count))
+            { _ in
                 while true {
                     let index = next.withLock { next in
                         next += 1
@@ -121,7 +129,10 @@ extension BenchCommand {
                     let result = Result<SearchRecord, any Error> {
                         var settings = subject.settings
                         settings.seed = seed
-                        if case .string(kind)? = settings.strategy["kind"]?.value {} else { settings.strategy = ["kind": .string(kind)] }
+                        if case .string(kind)? = settings.strategy["kind"]?.value {
+                        } else {
+                            settings.strategy = ["kind": .string(kind)]
+                        }
                         let run = try TableRun(
                             settings, space: subject.space, table: subject.table, truth: subject.truth, charge: subject.charge)
                         return SearchRecord(experiment: subject.name, strategy: kind, seed: seed, run: run)
