@@ -290,6 +290,13 @@ private struct ConditionalProblem {
         }
     }
 
+    @Test func autoSaysWhatItIs() throws {
+        let problem = try ConditionalProblem()
+        for kind in Self.kinds {
+            #expect(try problem.strategy(kind).summary == (kind == "auto" ? "auto (surrogate)" : kind))
+        }
+    }
+
     @Test func theModelBeatsEvolution() throws {
         let problem = try SyntheticProblem()
         let seeds = 0..<4 as Range<UInt64>

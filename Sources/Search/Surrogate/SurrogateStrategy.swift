@@ -3,7 +3,7 @@ import RandomStreams
 import SearchSpaces
 import Trials
 
-/// Surrogate-assisted Pareto search. `{kind: surrogate, initial: 10, candidates: 160, caution: 0.3}`
+/// Surrogate-assisted Pareto search. `{kind: surrogate, initial: 10, candidates: 160, caution: 0.25}`
 ///
 /// After `initial` trials (`InitialDesign`) each proposal is the candidate with the largest expected hypervolume improvement
 /// under Gaussian processes of the objectives. Candidates are one- and two-edit neighbours of the front, crossings of its members,
@@ -14,7 +14,7 @@ import Trials
 /// probability that all bounds are met; and by that of not failing, from how near failed trials are.
 ///
 /// Deviations count by `caution` only: searches of a few hundred trials gain more where the models foretell much than where they know
-/// little (measured on tables and test functions); one proposal in five takes them in full.
+/// little (measured on tables and test functions).
 ///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
@@ -29,9 +29,8 @@ package struct SurrogateStrategy: Strategy {
     /// The candidates for the next trial, best first; worked out when a proposal needs them.
     private var ranking: [DecisionVectors.Vector]?
 
-    /// What deviations are multiplied by; one proposal in `explorationPeriod` takes them as they are.
+    /// What deviations are multiplied by.
     private let caution: Double
-    private static let explorationPeriod = 5
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
 
@@ -41,7 +40,7 @@ package struct SurrogateStrategy: Strategy {
         self.objectives = objectives
         design = InitialDesign(space: space, size: try settings.optional("initial")?.int("initial", in: 1...100_000) ?? 10)
         candidateCount = try settings.optional("candidates")?.int("candidates", in: 8...100_000) ?? 160
-        caution = try settings.optional("caution")?.double("caution", in: 0.01...10) ?? 0.3
+        caution = try settings.optional("caution")?.double("caution", in: 0.01...10) ?? 0.25
         let kernel = KernelSpace(vectors)
         history = SurrogateHistory(space: kernel, objectives: objectives, constraints: constraints)
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
@@ -99,7 +98,6 @@ package struct SurrogateStrategy: Strategy {
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
         }
-        let caution = history.trials.count % Self.explorationPeriod == 0 ? 1 : caution
         let gain = ExpectedGain(front: front, reference: reference)
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
