@@ -23,9 +23,11 @@ package func hypervolumeContributions(points: [[Double]], reference: [Double]) -
         let neighbours = [place > 0 ? points[front[place - 1]] : nil, place + 1 < front.count ? points[front[place + 1]] : nil]
         if neighbours.contains(point) { continue }
         if reference.count == 2 {
-            contributions[index] = ((neighbours[1]?[0] ?? reference[0]) - point[0]) * ((neighbours[0]?[1] ?? reference[1]) - point[1])
+            contributions[index] =
+                ((neighbours[1]?[0] ?? reference[0]) - point[0]) * ((neighbours[0]?[1] ?? reference[1]) - point[1])
         } else {
-            contributions[index] = hypervolumeGain(of: point, over: front.filter { $0 != index }.map { points[$0] }, reference: reference)
+            contributions[index] = hypervolumeGain(
+                of: point, over: front.filter { $0 != index }.map { points[$0] }, reference: reference)
         }
     }
     return contributions

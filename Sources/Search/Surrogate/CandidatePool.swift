@@ -36,7 +36,9 @@ struct CandidatePool {
         return (complete + front(feasible).filter { !numbers.contains($0.trial) }).compactMap(vector)
     }
 
-    private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool { known.insert(SurrogateHistory.identity(vector)).inserted }
+    private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool {
+        known.insert(SurrogateHistory.identity(vector)).inserted
+    }
 
     /// So many, or fewer in a small space.
     mutating func draw(_ count: Int) -> [DecisionVectors.Vector] {

@@ -128,7 +128,9 @@ struct GaussianProcessFitter: Sendable {
                 full.withUnsafeMutableBufferPointer { full in
                     centred.withUnsafeBufferPointer { centred in
                         coefficients.withUnsafeMutableBufferPointer { coefficients in
-                            guard let full = full.baseAddress, let centred = centred.baseAddress, let out = coefficients.baseAddress else { return }
+                            guard let full = full.baseAddress, let centred = centred.baseAddress,
+                                let out = coefficients.baseAddress
+                            else { return }
                             for row in 0..<count {
                                 let line = inverse + row * count
                                 let value = dot(line, centred, row + 1)

@@ -40,7 +40,9 @@ struct SurrogateModel: Sendable {
 
     mutating func update(_ history: SurrogateHistory) {
         if fitters.isEmpty {
-            let activeCount = history.entries.prefix(Self.firstFit).map { Double($0.input.choices.count + $0.input.numbers.count) }
+            let activeCount = history.entries.prefix(Self.firstFit).map {
+                Double($0.input.choices.count + $0.input.numbers.count)
+            }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
             fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count)
@@ -93,7 +95,9 @@ struct SurrogateModel: Sendable {
         objectives.enumerated().map { axis, objective in
             let reference = objective.loss(objective.reference)
             let best = entries.map { $0.losses[axis] }.min() ?? reference
-            return Warp(isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference, span: max(reference - best, 1e-9 * max(abs(reference), 1)))
+            return Warp(
+                isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference,
+                span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }
 

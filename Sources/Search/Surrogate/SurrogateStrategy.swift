@@ -103,9 +103,12 @@ package struct SurrogateStrategy: Strategy {
         var candidates: [Candidate] = []
         func judge(_ candidate: inout Candidate, isRough: Bool) {
             let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
-            candidate.gain = belief.feasibility * gain { axis, bound in
-                model.warps[axis].expectedShortfall(below: bound, mean: belief.means[axis], deviation: belief.deviations[axis])
-            }
+            candidate.gain =
+                belief.feasibility
+                * gain { axis, bound in
+                    model.warps[axis].expectedShortfall(
+                        below: bound, mean: belief.means[axis], deviation: belief.deviations[axis])
+                }
             candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
                 let warp = model.warps[axis]
                 return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
