@@ -17,13 +17,20 @@ struct SurrogateModel: Sendable {
     private var fitters: [GaussianProcessFitter] = []
     private var nextFit = SurrogateModel.firstFit
     private var processes: [GaussianProcess] = []
-    /// The points whose rows the processes have: an entry's number, or -1 - trial for one under way.
-    private var rows: [Int] = []
+    /// The points whose rows the processes have.
+    private var rows: [Row] = []
+
+    private enum Row: Sendable, Equatable {
+        case entry(Int)
+        case pending(trial: Int, resource: Int)
+    }
+
     /// The entries that the means rest on.
     private(set) var active: [Int] = []
     private(set) var warps: [Warp] = []
 
-    private static let firstFit = 6
+    /// The number of results at which parameters are fitted first.
+    static let firstFit = 6
 
     init(space: KernelSpace, objectives: [Objective], constraints: [Constraint]) {
         self.space = space
@@ -65,12 +72,17 @@ struct SurrogateModel: Sendable {
             let chosen = Self.mostPoints + (count - Self.mostPoints) / step * step
             active = history.selection(of: chosen, size: Self.keptPoints) + Array(chosen..<count)
         }
-        let wanted = active + history.pending.suffix(Self.mostPoints / 4).map { -1 - $0 }
+        let pending = history.pending.suffix(Self.mostPoints / 4)
+        let wanted = active.map(Row.entry) + pending.map { .pending(trial: $0, resource: history.trials[$0]?.target ?? 0) }
         let common = zip(rows, wanted).prefix { $0 == $1 }.count
         let added: [KernelInput] = wanted.dropFirst(common).compactMap { row in
-            if row >= 0 { return history.entries[row].input }
-            guard let trial = history.trials[-1 - row] else { return nil }
-            return KernelInput(trial.vector, resource: KernelSpace.place(resource: trial.target), in: space)
+            switch row {
+            case .entry(let number): history.entries[number].input
+            case .pending(let trial, let resource):
+                history.trials[trial].map {
+                    KernelInput($0.vector, resource: KernelSpace.place(resource: resource), in: space)
+                }
+            }
         }
         warps = makeWarps(active.map { history.entries[$0] })
         for output in processes.indices {

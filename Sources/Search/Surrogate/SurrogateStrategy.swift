@@ -58,7 +58,7 @@ package struct SurrogateStrategy: Strategy {
     }
 
     package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
-        guard design.isComplete, history.entries.count >= 3 else { return proposeNew(redraw, using: &stream) }
+        guard design.isComplete, history.entries.count >= SurrogateModel.firstFit else { return proposeNew(redraw, using: &stream) }
         let ranking = ranking ?? rank()
         self.ranking = ranking
         if redraw < ranking.count { return vectors.genotype(ranking[redraw]) }
@@ -86,11 +86,7 @@ package struct SurrogateStrategy: Strategy {
         model.update(history)
         let reference = objectives.map { $0.loss($0.reference) }
         let resource = KernelSpace.place(resource: history.highestResource)
-        var front = history.trials.keys.sorted().flatMap { number -> [[Double]] in
-            guard let latest = history.trials[number]?.latest else { return [] }
-            let entry = history.entries[latest]
-            return entry.resource == history.highestResource ? entry.feasible : []
-        }
+        var front = history.front.members().map(\.losses)
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
             let input = KernelInput(trial.vector, resource: resource, in: history.space)
