@@ -3,7 +3,8 @@ import RandomStreams
 import SearchSpaces
 import Trials
 
-/// What measures best, the default: at present `surrogate` with its own settings for every space (`Experiments/search-quality`). `{kind: auto}`
+/// What measures best, and what an experiment without a strategy gets: at present `surrogate` with its own settings for every space. `{kind: auto}`
+/// Each trial's `strategy` says what it was: `auto (surrogate)`.
 package struct AutomaticStrategy: Strategy {
     package static let kind = "auto"
 
@@ -15,7 +16,7 @@ package struct AutomaticStrategy: Strategy {
             settings: ["kind": .string(SurrogateStrategy.kind)], space: space, objectives: objectives, constraints: constraints)
     }
 
-    package var summary: String { "auto, which is \(chosen.summary)" }
+    package var summary: String { "auto (\(chosen.summary))" }
 
     package mutating func observe(_ observation: Observation) { chosen.observe(observation) }
 

@@ -9,7 +9,8 @@ package func hypervolume(points: [[Double]], reference: [Double]) -> Double {
     return volume(points.filter { point in zip(point, reference).allSatisfy { $0 < $1 } }, reference)
 }
 
-/// What each point alone adds to the hypervolume of all: 0 for one that is dominated, equalled by another or outside the reference.
+/// What each point of the front adds to the hypervolume of the front's others: 0 for one that is dominated, equalled by another or outside
+/// the reference. What lies behind the front does not count.
 /// Two objectives: O(n log n); more: n hypervolumes.
 package func hypervolumeContributions(points: [[Double]], reference: [Double]) -> [Double] {
     precondition(!reference.isEmpty && points.allSatisfy { $0.count == reference.count })
@@ -22,9 +23,11 @@ package func hypervolumeContributions(points: [[Double]], reference: [Double]) -
         let neighbours = [place > 0 ? points[front[place - 1]] : nil, place + 1 < front.count ? points[front[place + 1]] : nil]
         if neighbours.contains(point) { continue }
         if reference.count == 2 {
-            contributions[index] = ((neighbours[1]?[0] ?? reference[0]) - point[0]) * ((neighbours[0]?[1] ?? reference[1]) - point[1])
+            contributions[index] =
+                ((neighbours[1]?[0] ?? reference[0]) - point[0]) * ((neighbours[0]?[1] ?? reference[1]) - point[1])
         } else {
-            contributions[index] = hypervolumeGain(of: point, over: front.filter { $0 != index }.map { points[$0] }, reference: reference)
+            contributions[index] = hypervolumeGain(
+                of: point, over: front.filter { $0 != index }.map { points[$0] }, reference: reference)
         }
     }
     return contributions

@@ -33,7 +33,9 @@ struct OrderedRanks {
         var place = number
         for level in levels.indices {
             let below = levels[level][place >> 6] & ((1 << UInt64(place & 63)) - 1)
-            if below != 0 { return descend(level, place & ~63 | (63 - below.leadingZeroBitCount)) { 63 - $0.leadingZeroBitCount } }
+            if below != 0 {
+                return descend(level, place & ~63 | (63 - below.leadingZeroBitCount)) { 63 - $0.leadingZeroBitCount }
+            }
             place >>= 6
         }
         return nil

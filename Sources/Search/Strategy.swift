@@ -21,7 +21,7 @@ package enum Observation: Sendable {
 package protocol Strategy: Sendable {
     /// The `kind` in an experiment's `strategy:`.
     static var kind: String { get }
-    /// What it is, in a reader's words.
+    /// What it is, in a reader's words: the `strategy` of its trials.
     var summary: String { get }
     /// Whether it looks at the genotypes of started trials. Those of a strategy that does not are passed over when a study is
     /// restored, where it sees empty ones: of a million trials that saves half the time.

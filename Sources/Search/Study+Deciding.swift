@@ -111,7 +111,7 @@ extension Study {
                     let fact = StudyFact.started(
                         .init(
                             decision: number, trial: trial, resource: resource, seed: Int(seeds.split(trial).key >> 11),
-                            strategy: type(of: strategy).kind, genotype: genotype.document, candidate: candidate,
+                            strategy: strategy.summary, genotype: genotype.document, candidate: candidate,
                             inspection: inspection))
                     start = (fact, genotype)
                 }

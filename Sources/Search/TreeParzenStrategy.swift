@@ -1,5 +1,5 @@
-import Foundation
 import Documents
+import Foundation
 import RandomStreams
 import SearchSpaces
 import Trials
@@ -80,7 +80,9 @@ package struct TreeParzenStrategy: Strategy {
                 total += log((Double(values.count { $0 == value }) + 1 / Double(labels.count)) / Double(values.count + 1))
             } else {
                 let (place, width) = (vectors.decisions[slot].unit(value), bandwidth(values.count))
-                let density = values.reduce(1.0) { $0 + normalDensity((place - vectors.decisions[slot].unit($1)) / width) / width }
+                let density = values.reduce(1.0) {
+                    $0 + normalDensity((place - vectors.decisions[slot].unit($1)) / width) / width
+                }
                 total += log(density / Double(values.count + 1))
             }
         }

@@ -46,7 +46,8 @@ extension DecisionVectors {
         free(vector).flatMap { changed in
             decisions[changed].adjacent(to: decisions[changed].value(vector[changed])).map { value in
                 walk { slot in
-                    slot == changed ? value.number : vector[slot].isNaN ? decisions[slot].sample(using: &stream).number : vector[slot]
+                    slot == changed
+                        ? value.number : vector[slot].isNaN ? decisions[slot].sample(using: &stream).number : vector[slot]
                 }
             }
         }

@@ -64,7 +64,9 @@ package struct DecisionVectors: Sendable {
             switch template {
             case .literal: return .all([])
             case .object(let members, _):
-                return .all(members.filter { !$0.template.isLiteral }.map { compile($0.template, path: Template.path(path, key: $0.key)) })
+                return .all(
+                    members.filter { !$0.template.isLiteral }.map { compile($0.template, path: Template.path(path, key: $0.key)) }
+                )
             case .list(let items, _): return .all(items.enumerated().map { compile($1, path: Template.path(path, position: $0)) })
             case .choice(let choice):
                 let inner = choice.alternatives.enumerated().map { compile($1, path: Template.path(path, alternative: $0)) }
@@ -92,7 +94,8 @@ package struct DecisionVectors: Sendable {
             case .literal(let document): .fixed((try? document.int()) ?? 0)
             case .int: .int(slot(path))
             case .choice(let choice):
-                .choice(slot(path), choice.alternatives.enumerated().map { count($1, path: Template.path(path, alternative: $0)) })
+                .choice(
+                    slot(path), choice.alternatives.enumerated().map { count($1, path: Template.path(path, alternative: $0)) })
             case .shared(let name): space.shared[name].map { count($0, path: Template.sharedPath(name)) } ?? .fixed(0)
             default: preconditionFailure("\(path): a count is no integer")
             }
@@ -127,7 +130,9 @@ package struct DecisionVectors: Sendable {
     package func vector(_ genotype: Genotype) -> Vector {
         var vector = Array(repeating: Double.nan, count: decisions.count)
         for entry in genotype.entries {
-            guard let slot = slots[entry.path] else { preconditionFailure("the genotype does not belong to the space: \(entry.path)") }
+            guard let slot = slots[entry.path] else {
+                preconditionFailure("the genotype does not belong to the space: \(entry.path)")
+            }
             vector[slot] = entry.value.number
         }
         return vector

@@ -48,7 +48,9 @@ import Testing
 
     @Test func neighboursAreThoseOfTheSpace() throws {
         let space = try SearchSpace(
-            .parse("halcyon: 1\ntemplate: {repeat: {kind: {choice: [a, b, c]}, width: {int: [1, 8]}, rate: {float: [0, 1]}}, count: 3}", file: "s.yaml"))
+            .parse(
+                "halcyon: 1\ntemplate: {repeat: {kind: {choice: [a, b, c]}, width: {int: [1, 8]}, rate: {float: [0, 1]}}, count: 3}",
+                file: "s.yaml"))
         let vectors = DecisionVectors(space)
         var stream = RandomStream(seed: 2)
         let genotype = space.sample(using: &stream)

@@ -144,7 +144,9 @@ private struct ConditionalProblem {
     @Test(arguments: kinds) func misspeltSettingsAreLocated(_ kind: String) throws {
         let problem = try SyntheticProblem()
         let settings = try Document.parse("kind: \(kind)\npopulatoin: 3", file: "e.yaml")
-        let error = #expect(throws: InputError.self) { _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives) }
+        let error = #expect(throws: InputError.self) {
+            _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives)
+        }
         let message = error.map { "\($0)" } ?? ""
         #expect(message.contains("e.yaml:2:1") && message.contains("populatoin"))
     }
@@ -152,7 +154,9 @@ private struct ConditionalProblem {
     @Test func unknownKindsAreLocated() throws {
         let problem = try SyntheticProblem()
         let settings = try Document.parse("kind: nsga3", file: "e.yaml")
-        let error = #expect(throws: InputError.self) { _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives) }
+        let error = #expect(throws: InputError.self) {
+            _ = try makeStrategy(settings, space: problem.space, objectives: problem.objectives)
+        }
         let message = error.map { "\($0)" } ?? ""
         #expect(message.contains("e.yaml:1:7") && message.contains(Self.kinds.joined(separator: ", ")))
     }
@@ -233,7 +237,10 @@ private struct ConditionalProblem {
     @Test(arguments: kinds) func smallSpacesAreExhausted(_ kind: String) throws {
         let space = try SearchSpace(
             .parse("halcyon: 1\ntemplate: {choice: [{a: {int: [1, 3]}}, {b: {choice: [x, y]}}, c]}", file: "small.yaml"))
-        let objectives = [Objective(metric: "error", direction: .minimize, reference: 9), Objective(metric: "cost", direction: .minimize, reference: 9)]
+        let objectives = [
+            Objective(metric: "error", direction: .minimize, reference: 9),
+            Objective(metric: "cost", direction: .minimize, reference: 9),
+        ]
         var strategy = try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives)
         var seen: Set<Genotype> = []
         for trial in 0..<6 {
@@ -247,7 +254,9 @@ private struct ConditionalProblem {
             let genotype = try #require(found, "\(seen.count) of 6 points were found")
             strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
             strategy.observe(
-                .result(trial: trial, resource: 1, points: [Point(metrics: ["error": Double(trial % 4), "cost": Double(trial * 5 % 7)])]))
+                .result(
+                    trial: trial, resource: 1,
+                    points: [Point(metrics: ["error": Double(trial % 4), "cost": Double(trial * 5 % 7)])]))
         }
         for redraw in 0..<200 {
             var stream = RandomStream(seed: 3).split(6).split(redraw)
@@ -276,7 +285,9 @@ private struct ConditionalProblem {
     @Test(arguments: kinds) func anyNumberOfObjectives(_ kind: String) throws {
         let problem = try ConditionalProblem()
         for count in 1...4 {
-            let objectives = (0..<count).map { Objective(metric: "m\($0)", direction: $0 == 1 ? .maximize : .minimize, reference: $0 == 1 ? -50 : 50) }
+            let objectives = (0..<count).map {
+                Objective(metric: "m\($0)", direction: $0 == 1 ? .maximize : .minimize, reference: $0 == 1 ? -50 : 50)
+            }
             var strategy = try makeStrategy(["kind": .string(kind)], space: problem.space, objectives: objectives)
             for trial in 0..<30 {
                 var stream = RandomStream(seed: 2).split(trial)
@@ -287,6 +298,13 @@ private struct ConditionalProblem {
                 let metrics = ["m0": base, "m1": base - Double(trial % 3) - 9, "m2": 7, "m3": Double(trial % 5)]
                 strategy.observe(.result(trial: trial, resource: 1, points: [Point(metrics: metrics)]))
             }
+        }
+    }
+
+    @Test func autoSaysWhatItIs() throws {
+        let problem = try ConditionalProblem()
+        for kind in Self.kinds {
+            #expect(try problem.strategy(kind).summary == (kind == "auto" ? "auto (surrogate)" : kind))
         }
     }
 
@@ -301,7 +319,9 @@ private struct ConditionalProblem {
     /// A grid meets every point once, in order, numbers at its levels.
     @Test func theGridIsComplete() throws {
         let space = try SearchSpace(
-            .parse("halcyon: 1\ntemplate: {choice: [{a: {float: [0, 1]}}, {b: {choice: [x, y]}, n: {int: [1, 9]}}]}", file: "grid.yaml"))
+            .parse(
+                "halcyon: 1\ntemplate: {choice: [{a: {float: [0, 1]}}, {b: {choice: [x, y]}, n: {int: [1, 9]}}]}",
+                file: "grid.yaml"))
         var strategy = try makeStrategy(
             ["kind": "grid", "points": 3], space: space, objectives: [Objective(metric: "m", direction: .minimize, reference: 1)])
         var found: [[DecisionValue]] = []

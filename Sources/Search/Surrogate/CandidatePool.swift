@@ -17,26 +17,19 @@ struct CandidatePool {
         parents = Self.parents(history)
     }
 
-    /// The front of the latest results, whatever their resource, and of those at the highest alone; without feasible ones those that
-    /// violate least.
+    /// The front at the highest resource and that of all results; without feasible ones the trials that violate least.
     private static func parents(_ history: SurrogateHistory) -> [DecisionVectors.Vector] {
-        let latest = history.trials.keys.sorted().compactMap { history.trials[$0]?.latest }.map { history.entries[$0] }
-        func vector(_ entry: SurrogateHistory.Entry) -> DecisionVectors.Vector? { history.trials[entry.trial]?.vector }
-        let feasible = latest.filter { !$0.feasible.isEmpty }
-        if feasible.isEmpty {
-            return latest.sorted { ($0.violation, $0.trial) < ($1.violation, $1.trial) }.prefix(8).compactMap(vector)
+        var trials: [Int] = []
+        for member in history.front.members() + history.looseFront.members() where !trials.contains(member.trial) {
+            trials.append(member.trial)
         }
-        func front(_ entries: [SurrogateHistory.Entry]) -> [SurrogateHistory.Entry] {
-            let ranked = rankTrials(entries.map { ($0.trial, $0.feasible) })
-            let best = Set(ranked.prefix { $0.rank == 0 }.map(\.trial))
-            return entries.filter { best.contains($0.trial) }
-        }
-        let complete = front(feasible.filter { $0.resource == history.highestResource })
-        let numbers = Set(complete.map(\.trial))
-        return (complete + front(feasible).filter { !numbers.contains($0.trial) }).compactMap(vector)
+        if trials.isEmpty { trials = history.leastViolating.map(\.trial) }
+        return trials.compactMap { history.trials[$0]?.vector }
     }
 
-    private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool { known.insert(SurrogateHistory.identity(vector)).inserted }
+    private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool {
+        known.insert(SurrogateHistory.identity(vector)).inserted
+    }
 
     /// So many, or fewer in a small space.
     mutating func draw(_ count: Int) -> [DecisionVectors.Vector] {

@@ -5,7 +5,7 @@ extension GaussianProcess.Parameters {
     init(_ space: KernelSpace, active: Double) {
         weights = Array(repeating: 2 / max(active, 1), count: space.groupCount)
         weights[space.groupCount - 1] = 2
-        noise = 0.01
+        noise = 0.001
     }
 }
 
@@ -19,7 +19,7 @@ struct GaussianProcessFitter: Sendable {
     private var steps: [Double]
     private var signs: [Double]
 
-    private static let spread = 1.5
+    private static let spread = 1.0
     private static let noiseSpread = 2.5
     private static let range = log(1e-4)...log(30)
     private static let noiseRange = log(1e-6)...log(1)
@@ -128,7 +128,9 @@ struct GaussianProcessFitter: Sendable {
                 full.withUnsafeMutableBufferPointer { full in
                     centred.withUnsafeBufferPointer { centred in
                         coefficients.withUnsafeMutableBufferPointer { coefficients in
-                            guard let full = full.baseAddress, let centred = centred.baseAddress, let out = coefficients.baseAddress else { return }
+                            guard let full = full.baseAddress, let centred = centred.baseAddress,
+                                let out = coefficients.baseAddress
+                            else { return }
                             for row in 0..<count {
                                 let line = inverse + row * count
                                 let value = dot(line, centred, row + 1)

@@ -105,12 +105,13 @@ struct GaussianProcess: Sendable {
     }
 
     func mean(_ correlations: [Double]) -> Double {
-        mean + correlations.withUnsafeBufferPointer { values in
-            coefficients.withUnsafeBufferPointer { coefficients in
-                guard let a = values.baseAddress, let b = coefficients.baseAddress else { return 0 }
-                return dot(a, b, coefficients.count)
+        mean
+            + correlations.withUnsafeBufferPointer { values in
+                coefficients.withUnsafeBufferPointer { coefficients in
+                    guard let a = values.baseAddress, let b = coefficients.baseAddress else { return 0 }
+                    return dot(a, b, coefficients.count)
+                }
             }
-        }
     }
 
     /// The standard deviation of the function (without noise) at a point.

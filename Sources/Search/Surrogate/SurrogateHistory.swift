@@ -13,15 +13,13 @@ struct SurrogateHistory: Sendable {
         var feasible: [[Double]]
         /// The constrained metrics; nil for one that the result does not tell.
         var constrained: [Double?]
-        /// By how much the bounds are exceeded, in all, relative to them.
+        /// By how much its best point exceeds the bounds, in all, relative to them.
         var violation: Double
     }
 
     struct Trial: Sendable {
         var vector: DecisionVectors.Vector
         var target: Int
-        /// The last result's place among the entries.
-        var latest: Int?
     }
 
     let space: KernelSpace
@@ -37,6 +35,12 @@ struct SurrogateHistory: Sendable {
     /// Tells the sequence of starts from any other.
     private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
     private(set) var highestResource = 0
+    /// The feasible points at the highest resource, and those at any; a member's point is its entry's number.
+    private(set) var front = ParetoFront()
+    private(set) var looseFront = ParetoFront()
+    /// The trials that exceed their bounds least, so many at most.
+    private(set) var leastViolating: [(trial: Int, violation: Double)] = []
+    private static let mostViolating = 8
 
     init(space: KernelSpace, objectives: [Objective], constraints: [Constraint]) {
         self.space = space
@@ -65,8 +69,20 @@ struct SurrogateHistory: Sendable {
                 failed.append(input)
                 return
             }
-            trials[number]?.latest = entries.count
-            highestResource = max(highestResource, resource)
+            if resource > highestResource {
+                highestResource = resource
+                front = ParetoFront()
+            }
+            for losses in entry.feasible {
+                if resource == highestResource { front.insert(trial: number, point: entries.count, losses: losses) }
+                looseFront.insert(trial: number, point: entries.count, losses: losses)
+            }
+            if entry.feasible.isEmpty {
+                leastViolating.removeAll { $0.trial == number }
+                let place = leastViolating.firstIndex { $0.violation > entry.violation } ?? leastViolating.count
+                leastViolating.insert((number, entry.violation), at: place)
+                if leastViolating.count > Self.mostViolating { leastViolating.removeLast() }
+            }
             entries.append(entry)
         case .failed(let number):
             pending.removeAll { $0 == number }

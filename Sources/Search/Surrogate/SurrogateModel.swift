@@ -17,13 +17,20 @@ struct SurrogateModel: Sendable {
     private var fitters: [GaussianProcessFitter] = []
     private var nextFit = SurrogateModel.firstFit
     private var processes: [GaussianProcess] = []
-    /// The points whose rows the processes have: an entry's number, or -1 - trial for one under way.
-    private var rows: [Int] = []
+    /// The points whose rows the processes have.
+    private var rows: [Row] = []
+
+    private enum Row: Sendable, Equatable {
+        case entry(Int)
+        case pending(trial: Int, resource: Int)
+    }
+
     /// The entries that the means rest on.
     private(set) var active: [Int] = []
     private(set) var warps: [Warp] = []
 
-    private static let firstFit = 6
+    /// The number of results at which parameters are fitted first.
+    static let firstFit = 6
 
     init(space: KernelSpace, objectives: [Objective], constraints: [Constraint]) {
         self.space = space
@@ -40,7 +47,9 @@ struct SurrogateModel: Sendable {
 
     mutating func update(_ history: SurrogateHistory) {
         if fitters.isEmpty {
-            let activeCount = history.entries.prefix(Self.firstFit).map { Double($0.input.choices.count + $0.input.numbers.count) }
+            let activeCount = history.entries.prefix(Self.firstFit).map {
+                Double($0.input.choices.count + $0.input.numbers.count)
+            }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
             fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count)
@@ -63,12 +72,17 @@ struct SurrogateModel: Sendable {
             let chosen = Self.mostPoints + (count - Self.mostPoints) / step * step
             active = history.selection(of: chosen, size: Self.keptPoints) + Array(chosen..<count)
         }
-        let wanted = active + history.pending.suffix(Self.mostPoints / 4).map { -1 - $0 }
+        let pending = history.pending.suffix(Self.mostPoints / 4)
+        let wanted = active.map(Row.entry) + pending.map { .pending(trial: $0, resource: history.trials[$0]?.target ?? 0) }
         let common = zip(rows, wanted).prefix { $0 == $1 }.count
         let added: [KernelInput] = wanted.dropFirst(common).compactMap { row in
-            if row >= 0 { return history.entries[row].input }
-            guard let trial = history.trials[-1 - row] else { return nil }
-            return KernelInput(trial.vector, resource: KernelSpace.place(resource: trial.target), in: space)
+            switch row {
+            case .entry(let number): history.entries[number].input
+            case .pending(let trial, let resource):
+                history.trials[trial].map {
+                    KernelInput($0.vector, resource: KernelSpace.place(resource: resource), in: space)
+                }
+            }
         }
         warps = makeWarps(active.map { history.entries[$0] })
         for output in processes.indices {
@@ -93,7 +107,9 @@ struct SurrogateModel: Sendable {
         objectives.enumerated().map { axis, objective in
             let reference = objective.loss(objective.reference)
             let best = entries.map { $0.losses[axis] }.min() ?? reference
-            return Warp(isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference, span: max(reference - best, 1e-9 * max(abs(reference), 1)))
+            return Warp(
+                isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference,
+                span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }
 

@@ -3,7 +3,7 @@ import RandomStreams
 import SearchSpaces
 import Trials
 
-/// Surrogate-assisted Pareto search. `{kind: surrogate, initial: 10, candidates: 160, caution: 0.3}`
+/// Surrogate-assisted Pareto search. `{kind: surrogate, initial: 10, candidates: 160, caution: 0.25}`
 ///
 /// After `initial` trials (`InitialDesign`) each proposal is the candidate with the largest expected hypervolume improvement
 /// under Gaussian processes of the objectives. Candidates are one- and two-edit neighbours of the front, crossings of its members,
@@ -14,7 +14,7 @@ import Trials
 /// probability that all bounds are met; and by that of not failing, from how near failed trials are.
 ///
 /// Deviations count by `caution` only: searches of a few hundred trials gain more where the models foretell much than where they know
-/// little (measured on tables and test functions); one proposal in five takes them in full.
+/// little (measured on tables and test functions).
 ///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
@@ -29,9 +29,8 @@ package struct SurrogateStrategy: Strategy {
     /// The candidates for the next trial, best first; worked out when a proposal needs them.
     private var ranking: [DecisionVectors.Vector]?
 
-    /// What deviations are multiplied by; one proposal in `explorationPeriod` takes them as they are.
+    /// What deviations are multiplied by.
     private let caution: Double
-    private static let explorationPeriod = 5
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
 
@@ -41,7 +40,7 @@ package struct SurrogateStrategy: Strategy {
         self.objectives = objectives
         design = InitialDesign(space: space, size: try settings.optional("initial")?.int("initial", in: 1...100_000) ?? 10)
         candidateCount = try settings.optional("candidates")?.int("candidates", in: 8...100_000) ?? 160
-        caution = try settings.optional("caution")?.double("caution", in: 0.01...10) ?? 0.3
+        caution = try settings.optional("caution")?.double("caution", in: 0.01...10) ?? 0.25
         let kernel = KernelSpace(vectors)
         history = SurrogateHistory(space: kernel, objectives: objectives, constraints: constraints)
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
@@ -59,7 +58,7 @@ package struct SurrogateStrategy: Strategy {
     }
 
     package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
-        guard design.isComplete, history.entries.count >= 3 else { return proposeNew(redraw, using: &stream) }
+        guard design.isComplete, history.entries.count >= SurrogateModel.firstFit else { return proposeNew(redraw, using: &stream) }
         let ranking = ranking ?? rank()
         self.ranking = ranking
         if redraw < ranking.count { return vectors.genotype(ranking[redraw]) }
@@ -87,11 +86,7 @@ package struct SurrogateStrategy: Strategy {
         model.update(history)
         let reference = objectives.map { $0.loss($0.reference) }
         let resource = KernelSpace.place(resource: history.highestResource)
-        var front = history.trials.keys.sorted().flatMap { number -> [[Double]] in
-            guard let latest = history.trials[number]?.latest else { return [] }
-            let entry = history.entries[latest]
-            return entry.resource == history.highestResource ? entry.feasible : []
-        }
+        var front = history.front.members().map(\.losses)
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
             let input = KernelInput(trial.vector, resource: resource, in: history.space)
@@ -99,15 +94,17 @@ package struct SurrogateStrategy: Strategy {
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
         }
-        let caution = history.trials.count % Self.explorationPeriod == 0 ? 1 : caution
         let gain = ExpectedGain(front: front, reference: reference)
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
         func judge(_ candidate: inout Candidate, isRough: Bool) {
             let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
-            candidate.gain = belief.feasibility * gain { axis, bound in
-                model.warps[axis].expectedShortfall(below: bound, mean: belief.means[axis], deviation: belief.deviations[axis])
-            }
+            candidate.gain =
+                belief.feasibility
+                * gain { axis, bound in
+                    model.warps[axis].expectedShortfall(
+                        below: bound, mean: belief.means[axis], deviation: belief.deviations[axis])
+                }
             candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
                 let warp = model.warps[axis]
                 return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span

@@ -10,7 +10,8 @@ func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ count: Int) -
     let whole = count & ~7
     var index = 0
     while index < whole {
-        sum += left.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
+        sum +=
+            left.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
             * right.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
         index += 8
     }
@@ -29,7 +30,8 @@ func add(_ a: UnsafeMutablePointer<Double>, _ factor: Double, _ b: UnsafePointer
     let whole = count & ~7
     var index = 0
     while index < whole {
-        let sum = left.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
+        let sum =
+            left.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
             + factor * right.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<Double>.self)
         left.storeBytes(of: sum, toByteOffset: 8 * index, as: SIMD8<Double>.self)
         index += 8
