@@ -42,7 +42,7 @@ let package = Package(
         // Numeric half
         module("Engine", ["CKernels", "COneDNN", "Documents", "RandomStreams"]),
         module("Networks", ["Engine", "Documents", "RandomStreams"]),
-        module("Imaging", ["CImageCodecs", "Documents", "RandomStreams"]),
+        module("Imaging", ["CImageCodecs", "CHDF5", "Documents", "RandomStreams"]),
         module("Training", ["Networks", "Imaging", "Engine", "CHDF5", "Documents", "RandomStreams"]),
         .target(
             name: "Deployment", dependencies: ["Networks", "Engine", "Documents", protobuf],

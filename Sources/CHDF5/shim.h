@@ -9,6 +9,7 @@ static inline hid_t halcyon_h5_native_float(void) { return H5T_NATIVE_FLOAT; }
 static inline hid_t halcyon_h5_native_double(void) { return H5T_NATIVE_DOUBLE; }
 static inline hid_t halcyon_h5_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t halcyon_h5_native_uint8(void) { return H5T_NATIVE_UINT8; }
+static inline hid_t halcyon_h5_native_uint16(void) { return H5T_NATIVE_UINT16; }
 static inline hid_t halcyon_h5_c_s1(void) { return H5T_C_S1; }
 static inline hid_t halcyon_h5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t halcyon_h5_dataset_create(void) { return H5P_DATASET_CREATE; }

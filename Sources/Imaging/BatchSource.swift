@@ -26,11 +26,11 @@ package struct BatchSource: Sendable {
         precondition((noise == nil) == images.isPaired, "pairs have their own noise")
         precondition(!images.isPaired || supervision != .noise2noise, "pairs have one noisy picture each")
         precondition(!images.isPaired || !augmentation.changesSamples, "the noise of pairs stays as it is")
-        channels = images.image(0).channels
+        channels = images.size(0).channels
         let side = supervision.cutSide(crop)
         for i in 0..<images.count {
-            let image = images.image(i)
-            precondition(image.height >= side && image.width >= side && image.channels == channels, "pictures fit the crop")
+            let size = images.size(i)
+            precondition(size.height >= side && size.width >= side && size.channels == channels, "pictures fit the crop")
         }
         self.images = images
         self.noise = noise
@@ -144,7 +144,7 @@ package struct BatchSource: Sendable {
     }
 
     private func draw(_ stream: inout RandomStream) -> Place {
-        let picture = stream.index(below: images.count), image = images.image(picture), side = supervision.cutSide(crop)
+        let picture = stream.index(below: images.count), image = images.size(picture), side = supervision.cutSide(crop)
         return Place(
             picture: picture, top: stream.index(below: image.height - side + 1), left: stream.index(below: image.width - side + 1),
             symmetry: augmentation.symmetries ? stream.index(below: 8) : 0)

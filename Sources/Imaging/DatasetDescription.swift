@@ -78,8 +78,8 @@ package struct DatasetDescription: Sendable {
         do {
             let set = try kind.open(channels: channels, seed: seed, role: role)
             guard let crop else { return set }
-            for i in 0..<set.count where set.image(i).height < crop || set.image(i).width < crop {
-                let image = set.image(i)
+            for i in 0..<set.count where set.size(i).height < crop || set.size(i).width < crop {
+                let image = set.size(i)
                 throw (document["crop"] ?? document).fail(
                     "\(set.name(i)) has \(image.height)x\(image.width) pixels, less than the crop of \(crop)",
                     hint: "choose a smaller crop, or take the small pictures out")

@@ -1,7 +1,8 @@
 import Documents
 import Foundation
 
-/// The pictures of a folder (not of its subfolders), sorted by file name, all decoded when the set is opened.
+/// The pictures of a folder (not of its subfolders), sorted by file name, all decoded when the set is opened, into memory or, where
+/// `HALCYON_CACHE` names a folder, once for all into a file there (`PictureCache`).
 ///
 /// `{kind: folder, path: "${HALCYON_DATA}/Train400", images: 100}`; `images` limits how many are taken, from the first.
 /// A file is a picture when its ending or its first bytes say PNG or JPEG; others (a licence, notes) are passed over.
@@ -13,6 +14,7 @@ package struct FolderDataset: DatasetKind {
     package let path: String
     package let limit: Int?
     private let pathDocument: Document?
+    private let cache: PictureCache?
 
     package var knownSide: Int? { nil }
 
@@ -21,6 +23,7 @@ package struct FolderDataset: DatasetKind {
         self.path = path
         self.limit = limit
         pathDocument = nil
+        cache = nil
     }
 
     package init(parsing document: Document, in place: DatasetPlace) throws {
@@ -28,18 +31,18 @@ package struct FolderDataset: DatasetKind {
         path = try place.path(pathDocument)
         limit = try document.optional("images")?.int("images", in: 1...Int.max)
         self.pathDocument = pathDocument
+        cache = PictureCache(in: place)
     }
 
     package func open(channels: Int, seed: UInt64 = 0, role: DatasetDescription.Role = .validation) throws -> ImageSet {
-        let files = try fileNames()
-        return ImageSet(try files.map { name in
-            do {
-                return (name, try Image.load(path + "/" + name, channels: channels))
-            } catch var error as InputError {
-                error.location = pathDocument?.location
-                throw error
-            }
-        })
+        let names = try fileNames()
+        do {
+            let pictures = try cache.pictures(names.map { path + "/" + $0 }, channels: channels)
+            return ImageSet(names: names, pictures, partners: nil)
+        } catch var error as InputError {
+            error.location = pathDocument?.location
+            throw error
+        }
     }
 
     /// The names of the folder's pictures in order; throws when there is no folder or no picture, without decoding any.

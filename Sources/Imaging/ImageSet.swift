@@ -1,26 +1,48 @@
 import Documents
 
-/// Pictures held in memory, in a fixed order, each with a name, and with its noisy partner where they were photographed in pairs.
+/// Pictures in a fixed order, each with a name, and with its noisy partner where they were photographed in pairs. They are held in
+/// memory, or read from a cache's file as they are asked for.
 package struct ImageSet: Sendable {
+    enum Pictures: Sendable {
+        case memory([Image])
+        case file(PictureFile)
+
+        func image(_ i: Int) -> Image {
+            switch self {
+            case .memory(let images): images[i]
+            case .file(let file): file.image(i)
+            }
+        }
+
+        func size(_ i: Int) -> ImageSize {
+            switch self {
+            case .memory(let images): images[i].size
+            case .file(let file): file.size(i)
+            }
+        }
+    }
+
     private let names: [String]
-    private let images: [Image]
-    private let partners: [Image]?
+    private let images: Pictures
+    private let partners: Pictures?
 
     package init(_ entries: [(name: String, image: Image)]) {
-        names = entries.map(\.name)
-        images = entries.map(\.image)
-        partners = nil
+        self.init(names: entries.map(\.name), .memory(entries.map(\.image)), partners: nil)
     }
 
     /// Pairs of one size each.
     package init(pairs: [(name: String, clean: Image, noisy: Image)]) {
-        precondition(pairs.allSatisfy { $0.clean.hasShape(of: $0.noisy) }, "partners have one size")
-        names = pairs.map(\.name)
-        images = pairs.map(\.clean)
-        partners = pairs.map(\.noisy)
+        self.init(names: pairs.map(\.name), .memory(pairs.map(\.clean)), partners: .memory(pairs.map(\.noisy)))
     }
 
-    package var count: Int { images.count }
+    init(names: [String], _ images: Pictures, partners: Pictures?) {
+        self.names = names
+        self.images = images
+        self.partners = partners
+        precondition(partners.map { partners in names.indices.allSatisfy { partners.size($0) == images.size($0) } } ?? true, "partners have one size")
+    }
+
+    package var count: Int { names.count }
 
     /// Whether each picture has a noisy partner.
     package var isPaired: Bool { partners != nil }
@@ -30,19 +52,20 @@ package struct ImageSet: Sendable {
 
     /// Names and sizes, to tell one set from another; not the pixels, which may differ in the last bits between machines.
     package var document: Document {
-        .array(zip(names, images).map { [.string($0), .int($1.height), .int($1.width), .int($1.channels)] })
+        .array(names.indices.map { [.string(names[$0]), .int(size($0).height), .int(size($0).width), .int(size($0).channels)] })
     }
 
+    package func size(_ i: Int) -> ImageSize { images.size(i) }
+
     /// The clean picture.
-    package func image(_ i: Int) -> Image { images[i] }
+    package func image(_ i: Int) -> Image { images.image(i) }
 
     /// The same picture as the camera took it; nil where the set has no pairs.
-    package func noisy(_ i: Int) -> Image? { partners?[i] }
+    package func noisy(_ i: Int) -> Image? { partners?.image(i) }
 
-    /// The middles of all pictures.
+    /// The middles of all pictures, in memory.
     func centreCropped(_ side: Int) -> ImageSet {
-        guard let partners else { return ImageSet(zip(names, images).map { ($0, $1.centreCropped(side)) }) }
-        return ImageSet(
-            pairs: names.indices.map { (names[$0], images[$0].centreCropped(side), partners[$0].centreCropped(side)) })
+        func middles(_ pictures: Pictures) -> Pictures { .memory(names.indices.map { pictures.image($0).centreCropped(side) }) }
+        return ImageSet(names: names, middles(images), partners: partners.map(middles))
     }
 }

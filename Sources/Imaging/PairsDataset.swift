@@ -16,12 +16,14 @@ package struct PairsDataset: DatasetKind {
     let only: [String]?
     let except: [String]
     private let document: Document
+    private let cache: PictureCache?
 
     package var knownSide: Int? { nil }
     package var isPaired: Bool { true }
 
     package init(parsing document: Document, in place: DatasetPlace) throws {
         self.document = document
+        cache = PictureCache(in: place)
         path = try place.path(document.required("path"))
         noisy = try StarredName(document.required("noisy"), "noisy")
         clean = try StarredName(document.required("clean"), "clean")
@@ -33,24 +35,21 @@ package struct PairsDataset: DatasetKind {
     }
 
     package func open(channels: Int, seed: UInt64, role: DatasetDescription.Role) throws -> ImageSet {
-        ImageSet(
-            pairs: try names().map { name in
-                let files = [clean, noisy].map { "\(path)/\($0.filled(with: name))" }
-                let pair = try files.map { file in
-                    do {
-                        return try Image.load(file, channels: channels)
-                    } catch var error as InputError {
-                        error.location = document.location
-                        throw error
-                    }
-                }
-                guard pair[0].hasShape(of: pair[1]) else {
-                    throw document.fail(
-                        "\(files[1]) has \(pair[1].height)x\(pair[1].width) pixels, its clean partner \(pair[0].height)x\(pair[0].width)",
-                        hint: "the files of a pair must have one size")
-                }
-                return (name, pair[0], pair[1])
-            })
+        let names = try names()
+        func files(_ pattern: StarredName) -> [String] { names.map { "\(path)/\(pattern.filled(with: $0))" } }
+        do {
+            let images = try cache.pictures(files(clean), channels: channels), partners = try cache.pictures(files(noisy), channels: channels)
+            for i in names.indices where images.size(i) != partners.size(i) {
+                let (own, other) = (images.size(i), partners.size(i))
+                throw InputError(
+                    file: files(noisy)[i], "has \(other.height)x\(other.width) pixels, its clean partner \(own.height)x\(own.width)",
+                    hint: "the files of a pair must have one size")
+            }
+            return ImageSet(names: names, images, partners: partners)
+        } catch var error as InputError {
+            error.location = document.location
+            throw error
+        }
     }
 
     /// The pairs' names in order.

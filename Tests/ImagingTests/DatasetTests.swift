@@ -80,6 +80,57 @@ import Testing
         }
     }
 
+    /// What a cache gives is what decoding gives; it is written once, read without the files' formats, and not used for other contents.
+    @Test(arguments: ["folder", "pairs"]) func aCacheGivesTheSamePictures(word: String) throws {
+        let sample = try #require(Self.samples[word]) + ", crop: 8}"
+        try Self.withPictures { folder in
+            // 8 bits, 16 bits, and floats that are neither.
+            try ImageFileTests.random(20, 21, 3, levels: 65535).save(folder + "/d.png", bits: 16)
+            let cache = folder + "/cache"
+            func open(_ channels: Int, cached: Bool) throws -> ImageSet {
+                try Self.describe(sample, .training, ".", ["PICTURES": folder, "HALCYON_CACHE": cached ? cache : ""]).open(channels: channels, seed: 1)
+            }
+            func entries() -> [String] {
+                ((try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []).filter { $0.hasSuffix(".h5") }.sorted()
+            }
+            for channels in [1, 3] {
+                let plain = try open(channels, cached: false), first = try open(channels, cached: true)
+                let written = try entries().map { try FileManager.default.attributesOfItem(atPath: cache + "/" + $0)[.systemFileNumber] as? Int }
+                let second = try open(channels, cached: true)
+                #expect(try entries().map { try FileManager.default.attributesOfItem(atPath: cache + "/" + $0)[.systemFileNumber] as? Int } == written)
+                for set in [first, second] {
+                    #expect(set.document == plain.document && set.isPaired == plain.isPaired)
+                    for i in 0..<plain.count { #expect(set.image(i) == plain.image(i) && set.noisy(i) == plain.noisy(i)) }
+                }
+            }
+            let before = entries()
+            #expect(before.count == (word == "pairs" ? 4 : 2) && !entries().contains { $0.contains("partial") })
+            // Another content of the same name, and an entry that was cut short, are decoded anew.
+            try ImageFileTests.random(32, 32, 3, levels: 3).save(folder + (word == "pairs" ? "/pairs/clean/x_1.png" : "/b.png"))
+            let changed = try open(1, cached: true)
+            #expect(entries().count == before.count + 1)
+            for entry in entries() { truncate(cache + "/" + entry, 900) }
+            let again = try open(1, cached: true), plain = try open(1, cached: false)
+            for i in 0..<plain.count { #expect(again.image(i) == plain.image(i) && changed.name(i) == plain.name(i)) }
+        }
+    }
+
+    /// Workers that start together write an entry once: who comes later finds it.
+    @Test func aCacheIsWrittenOnce() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("halcyon-cache-" + UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for i in 0..<20 { try ImageFileTests.random(40, 40, 1, levels: 255).save("\(folder)/\(i).png") }
+        let description = try Self.describe("{kind: folder, path: \(folder), crop: 8}", .training, ".", ["HALCYON_CACHE": folder + "/cache"])
+        let sums = try await withThrowingTaskGroup(of: Float.self) { group in
+            for _ in 0..<4 { group.addTask { try description.open(channels: 1, seed: 1).image(19).pixels.reduce(0, +) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(sums).count == 1)
+        let entries = try FileManager.default.contentsOfDirectory(atPath: folder + "/cache")
+        #expect(entries.filter { $0.hasSuffix(".h5") }.count == 1 && !entries.contains { $0.hasSuffix(".partial") })
+    }
+
     @Test func pairsAreSplitByName() throws {
         try Self.withPictures { folder in
             func names(_ rest: String) throws -> [String] {

@@ -29,7 +29,7 @@ import Training
         let apart = distance(parts.trainer.parameters.trainable.values, whole.trainer.parameters.trainable.values)
         #expect(apart < 1e-5, "\(apart)")
         let start = try trained(plain + "}", steps: 0).trainer.parameters.trainable.values
-        #expect(distance(whole.trainer.parameters.trainable.values, start) > 1e-2, "it moves")
+        #expect(distance(whole.trainer.parameters.trainable.values, start) > 1e-3, "it moves")
     }
 
     @Test func accumulatingWithAdamHasTheSameLosses() throws {

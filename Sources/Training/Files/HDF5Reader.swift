@@ -1,5 +1,6 @@
 import CHDF5
 import Documents
+import Imaging
 
 /// Reads an HDF5 file that lies in memory. Every fault is an `InputError` that names the file.
 package final class HDF5Reader {

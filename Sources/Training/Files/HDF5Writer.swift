@@ -1,4 +1,5 @@
 import CHDF5
+import Imaging
 
 /// Builds an HDF5 file in memory. Nothing in it depends on the time or the machine: equal contents are equal bytes.
 ///

@@ -69,7 +69,7 @@ package final class Trainer {
         curve = LearningCurve(steps: recipe.steps)
         self.second = second
         func source(_ images: ImageSet, _ noise: (any NoiseModel)?) -> BatchSource {
-            precondition(images.image(0).channels == architecture.network.inputChannels, "pictures with the network's channels")
+            precondition(images.size(0).channels == architecture.network.inputChannels, "pictures with the network's channels")
             return BatchSource(
                 images: images, noise: noise, crop: crop, batchSize: recipe.batch, augmentation: recipe.augment, supervision: recipe.supervision, seed: seed)
         }
@@ -144,9 +144,9 @@ package final class Trainer {
             throw InputError("supervision: pairs have one noisy picture each, noise2noise needs two", hint: "train with `noise` on clean pictures, or with supervision: clean")
         }
         let side = supervision.cutSide(crop)
-        for i in 0..<images.count where images.image(i).height < side || images.image(i).width < side {
+        for i in 0..<images.count where images.size(i).height < side || images.size(i).width < side {
             throw InputError(
-                "supervision: \(images.name(i)) has \(images.image(i).height)x\(images.image(i).width) pixels, \(supervision.rawValue) needs twice the crop of \(crop)",
+                "supervision: \(images.name(i)) has \(images.size(i).height)x\(images.size(i).width) pixels, \(supervision.rawValue) needs twice the crop of \(crop)",
                 hint: "choose a smaller crop")
         }
     }

@@ -28,6 +28,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "f32, bf16.") var precision: Recipe.Precision?
     @Flag(help: "Goes on from the folder's checkpoint.") var resume = false
     @Option(help: ArgumentHelp("The folder for the results.", valueName: "DIR")) var out: String
+    @Option(help: ArgumentHelp("A folder for the curves as a file that TensorBoard reads.", valueName: "DIR")) var tensorboard: String?
     @Flag(help: "The result as one JSON object.") var json = false
 
     func validate() throws {
@@ -60,6 +61,7 @@ struct TrainCommand: ParsableCommand {
             }
         }
         try makeFolder(folder)
+        if let tensorboard { try makeFolder(tensorboard) }
         try resolved.write(to: folder + "/experiment.yaml")
 
         let request = TrialRequest(
@@ -69,9 +71,15 @@ struct TrainCommand: ParsableCommand {
         var progress = WorkProgress("steps")
         var loss = ""
         var points: [Point] = []
+        var curves = TensorBoardFile(time: Date().timeIntervalSince1970)
+        let curvesName = TensorBoardFile.name(time: Date().timeIntervalSince1970)
         try DenoisingEvaluator().evaluate(
             request,
             report: { event in
+                if let tensorboard, case .measurement(let measurement) = event, measurement.point == 0 {
+                    curves.add(measurement.metric, measurement.value, step: measurement.resource, time: Date().timeIntervalSince1970)
+                    try replaceFile("\(tensorboard)/\(curvesName)", with: curves.bytes)
+                }
                 switch event {
                 case .heartbeat(_, _, let step, let total, let phase):
                     progress.tell(step, of: total, phase == .training ? loss : phase.rawValue)

@@ -8,10 +8,10 @@ private let libraryLock = NSLock()
 private let namesGiven = Atomic<Int>(0)
 
 /// A name for one more file in memory. HDF5 takes two open files of one name for the same file.
-func nextMemoryFileName() -> String { "memory-\(namesGiven.wrappingAdd(1, ordering: .relaxed).newValue).h5" }
+package func nextMemoryFileName() -> String { "memory-\(namesGiven.wrappingAdd(1, ordering: .relaxed).newValue).h5" }
 
 /// Runs `body` alone inside HDF5, with HDF5's own error printing off: our errors are `InputError`s.
-func withHDF5<Result>(_ body: () throws -> Result) rethrows -> Result {
+package func withHDF5<Result>(_ body: () throws -> Result) rethrows -> Result {
     libraryLock.lock()
     defer { libraryLock.unlock() }
     halcyon_h5_silence()
