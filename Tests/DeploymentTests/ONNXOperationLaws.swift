@@ -8,7 +8,7 @@ import Testing
     /// What no file of a network holds: losses, what only a rewrite of the compiler makes, and what the exporter computes itself.
     static let withoutForm: Set<String> = [
         PixelLoss.name, ImageLoss.name, SimilarityLoss.name, QualityGap.name, DepthRouting.name, ActivatedPooling.name, FoldedWeight.name,
-        FoldedBias.name,
+        FoldedBias.name, GatedConvolution.name,
     ]
 
     @Test func everyForwardOperationHasAForm() {
