@@ -7,8 +7,8 @@ import Trials
 /// and of many results a fixed part is kept, chosen anew after every so many more.
 struct SurrogateModel: Sendable {
     /// So many points at most, and so many left when they are chosen anew.
-    static let mostPoints = 320
-    static let keptPoints = 240
+    static let mostPoints = 256
+    static let keptPoints = 192
     static let fittedPoints = 96
 
     private let space: KernelSpace
