@@ -15,6 +15,8 @@ package struct TreeParzenStrategy: Strategy {
     package static let kind = "tpe"
     /// Of many trials the best of those last judged tell enough.
     private static let capacity = 600
+    /// So many proposals of a decision are drawn around the good ones.
+    private static let patience = 20
 
     private let vectors: DecisionVectors
     private let candidateCount: Int
@@ -42,6 +44,8 @@ package struct TreeParzenStrategy: Strategy {
 
     package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
         guard design.isComplete, !archive.judged.isEmpty else { return design.propose(redraw: redraw, using: &stream) }
+        // Where the good ones' neighbourhood is used up, the rest of the space is looked through.
+        guard redraw < Self.patience else { return vectors.space.sample(using: &stream) }
         let (good, others) = split ?? makeSplit()
         split = (good, others)
         var best: (genotype: Genotype, score: Double)?
