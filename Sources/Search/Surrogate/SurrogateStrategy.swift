@@ -14,7 +14,7 @@ import Trials
 /// probability that all bounds are met; and by that of not failing, from how near failed trials are.
 ///
 /// Deviations count by `caution` only: searches of a few hundred trials gain more where the models foretell much than where they know
-/// little (measured on tables and test functions).
+/// little (chosen on the tables of `Experiments/search-quality`, where the differences are small).
 ///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
