@@ -93,6 +93,16 @@ package struct Study: Sendable {
         seeds = RandomStream(seed: UInt64(settings.seed)).split("trial")
     }
 
+    /// A study before its first event, with the strategy and the scheduler that its settings name.
+    /// - Throws: `InputError` for a strategy's wrong settings.
+    package init(_ settings: StudySettings, space: SearchSpace, inspector: any CandidateInspector, folder: String = "") throws {
+        self.init(
+            settings: settings, space: space,
+            strategy: try makeStrategy(
+                settings.strategy, space: space, objectives: settings.objectives, constraints: settings.constraints),
+            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: inspector, folder: folder)
+    }
+
     /// A study as its log tells it. Recorded decisions and results are shown in recorded order; nothing is proposed again.
     package init(
         settings: StudySettings, space: SearchSpace, strategy: any Strategy, scheduler: any Scheduler,

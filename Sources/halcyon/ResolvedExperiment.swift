@@ -144,12 +144,7 @@ struct ResolvedExperiment {
 
     /// The study in a folder, before its first event.
     func study(in directory: String, inspector: any CandidateInspector) throws -> Study {
-        let (settings, space) = (try settings(), try space())
-        return Study(
-            settings: settings, space: space,
-            strategy: try makeStrategy(
-                settings.strategy, space: space, objectives: settings.objectives, constraints: settings.constraints),
-            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: inspector, folder: directory)
+        try Study(settings(), space: space(), inspector: inspector, folder: directory)
     }
 
     /// Replaces one number of the experiment, as an option of the command line asks.

@@ -34,10 +34,7 @@ package struct TableRun: Sendable {
         let executor = SimulatedExecutor(
             slots: settings.workers ?? 1, evaluator: evaluator, charge: charge, duration: evaluator.duration)
         let log = MemoryLog()
-        let study = Study(
-            settings: settings, space: space,
-            strategy: try makeStrategy(settings.strategy, space: space, objectives: settings.objectives),
-            scheduler: makeScheduler(settings.fidelity, objectives: settings.objectives), inspector: TableInspector(table))
+        let study = try Study(settings, space: space, inspector: TableInspector(table))
         _ = try Controller(study: study, log: log, executor: executor, clock: executor.clock).run()
 
         let reference = settings.objectives.map { $0.loss($0.reference) }
