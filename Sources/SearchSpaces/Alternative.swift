@@ -25,7 +25,14 @@ extension SearchSpace {
     /// The alternatives of the choices that every genotype makes: the families, not what only one of them decides.
     package var commonAlternatives: Set<Alternative> {
         var reader = AlternativeReader(shared: shared)
-        return Set(reader.common(template).flatMap(\.alternatives))
+        var fixed: [Int: Set<Int>] = [:]
+        var free: Set<Int> = []
+        for decision in decisions {
+            guard let choice = decision.choice else { continue }
+            if let only = decision.fixed { fixed[choice, default: []].insert(only) } else { free.insert(choice) }
+        }
+        // What a preset rules out everywhere is none.
+        return Set(reader.common(template).flatMap(\.alternatives)).filter { free.contains($0.choice) || fixed[$0.choice, default: []].contains($0.index) }
     }
 
     /// The choices that stand inside no alternative, but those that are an alternative themselves: families, not blocks.

@@ -56,15 +56,17 @@ extension SpaceCompiler {
     }
 
     /// Refuses what divides by 0 at some values of its decisions.
-    mutating func refuseFaults(_ source: ExpressionSource, _ root: Int32) throws {
-        guard program.mayFault(root) else { return }
+    /// - Returns: whether it never does, for certain.
+    func refuseFaults(_ source: ExpressionSource, _ root: Int32) throws -> Bool {
+        guard program.mayFault(root) else { return true }
         var fault: String?
-        _ = tryOut(root) { value, vector in
+        let isComplete = tryOut(root) { value, vector in
             if value == .fault, fault == nil { fault = assignment(root, vector) }
         }
         if let fault {
             throw source.fail("it divides by zero, or takes a root or logarithm that is none,\(fault.isEmpty ? " always" : fault)", at: nil, hint: "guard it, for example if(b > 0, a / b, 0)")
         }
+        return isComplete
     }
 
     /// The values of the decisions behind a root, such as ` where width = 8`.

@@ -85,8 +85,9 @@ package struct FloatRange: Sendable, Hashable {
         self.step = step
         self.scale = scale
         // A thousandth of a step is forgiven: (1 - 0) / 0.1 is a little less than 10.
-        steps = step.map { Int(((high - low) / $0 + 1e-3).rounded(.down)) } ?? 0
-        self.high = step.map { Self.value(low, $0, steps) } ?? high
+        let count = step.map { Int(((high - low) / $0 + 1e-3).rounded(.down)) } ?? 0
+        steps = count
+        self.high = step.map { Self.value(low, $0, count) } ?? high
     }
 
     private static func value(_ low: Double, _ step: Double, _ index: Int) -> Double {

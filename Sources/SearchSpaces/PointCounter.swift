@@ -51,7 +51,7 @@ struct PointCounter {
                 bounds.append(Amount(number: Double(count ?? 1), isInfinite: count == nil))
             case .choice(_, let inner): bounds.append(inner.reduce(Amount(number: 0)) { $0 + bounds[$1] })
             case .repetition(_, let inner, let items): bounds.append(items.reduce(bounds[inner]) { $0 * bounds[$1] })
-            case .shared(let number): bounds.append(bounds[plan.shared[number]])
+            case .shared(let number): bounds.append(plan.shared[number] < bounds.count ? bounds[plan.shared[number]] : Amount(number: 1))
             }
         }
         return bounds[plan.root]

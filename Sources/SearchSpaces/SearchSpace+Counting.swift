@@ -6,6 +6,12 @@ package struct SpaceSize: Sendable, Equatable {
     package var isInfinite: Bool
     /// False where the points that meet the constraints are too many to be counted: then it is a number that they do not exceed.
     package var isExact: Bool
+
+    package init(number: Double, isInfinite: Bool, isExact: Bool) {
+        self.number = number
+        self.isInfinite = isInfinite
+        self.isExact = isExact
+    }
 }
 
 extension SearchSpace {

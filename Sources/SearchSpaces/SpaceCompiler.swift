@@ -86,14 +86,13 @@ struct SpaceCompiler {
         if slots.isEmpty, SpacePlan.isBroken(program.value(root, [])) {
             throw source.fail("this never holds", at: nil, hint: "it depends on no decision")
         }
-        try refuseFaults(source, root)
+        _ = try refuseFaults(source, root)
         constraints.append(.init(root: root, slots: slots, source: number))
     }
 
     /// A derived value that divides by what may be 0 where it cannot be tried out is kept from it as by a constraint.
     mutating func addFaultless(_ source: ExpressionSource, _ root: Int32) throws {
-        guard program.mayFault(root) else { return }
-        try refuseFaults(source, root)
+        guard try !refuseFaults(source, root) else { return }
         // True but for a fault, also where it does not stand.
         let any = program.constant(.truth(true))
         let faultless = program.add(.or, program.add(.exists, root), any)
