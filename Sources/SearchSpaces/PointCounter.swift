@@ -344,8 +344,19 @@ struct PointCounter {
     private mutating func expandItems(_ part: Part, _ open: inout [Part]) throws -> Terms {
         var terms: Terms = [0: Amount(number: 1)]
         guard case .repetition(let count, _, let items) = plan.nodes[part / 2] else { preconditionFailure("no repeat") }
-        for item in items.prefix(plan.value(count, vector)) { terms = Self.product(terms, try expand(item * 2, &open)) }
+        // A length of a shared template stands nowhere where that is not used.
+        guard let length = length(count) else { return [:] }
+        for item in items.prefix(length) { terms = Self.product(terms, try expand(item * 2, &open)) }
         return terms
+    }
+
+    private func length(_ count: SpacePlan.Count) -> Int? {
+        switch count {
+        case .fixed(let number): return number
+        case .int(let slot): return vector[slot].isNaN ? nil : Int(vector[slot])
+        case .choice(let slot, let counts): return vector[slot].isNaN ? nil : length(counts[Int(vector[slot])])
+        case .derived(let root): return plan.program.value(root, vector).number.map { Int($0) }
+        }
     }
 
     /// Whether the decisions of a length are made.

@@ -29,7 +29,7 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                   heads: {choice: [1, 2, 3, 5, 6]}
                 constraints: ["heads divides width", "width <= 48 or heads == 1"]
                 """
-        ) { try $0.int("width") % $0.int("heads") == 0 && ($0.int("width") <= 48 || $0.int("heads") == 1) },
+        ) { try $0.number("width") % $0.number("heads") == 0 && ($0.number("width") <= 48 || $0.number("heads") == 1) },
         ConstrainedSample(
             name: "in each block",
             text: """
@@ -47,10 +47,10 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                 """
         ) { document in
             let net = try document.required("net")
-            let width = try net.int("width")
+            let width = try net.number("width")
             return try net.required("blocks").array().allSatisfy { block in
                 guard try block.required("kind").string() == "attention" else { return true }
-                return try width % block.int("heads") == 0 && width > 8
+                return try width % block.number("heads") == 0 && width > 8
             }
         },
         ConstrainedSample(
@@ -67,11 +67,11 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                 constraints: ["narrow != 4", "kind == 'big' or base == 1"]
                 """
         ) { document in
-            let (narrow, wide) = (try document.int("narrow"), try document.int("wide"))
+            let (narrow, wide) = (try document.number("narrow"), try document.number("wide"))
             try #require(wide == max(narrow * 2 + 1, 9) / 2)
             try #require(document.required("ratio").double() == Double(narrow) / 2)
             try #require(document.required("kind").string() == (wide > 4 ? "big" : "small"))
-            return try narrow != 4 && (wide > 4 || document.int("base") == 1)
+            return try narrow != 4 && (wide > 4 || document.number("base") == 1)
         },
         ConstrainedSample(
             name: "derived lengths",
@@ -85,7 +85,7 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                 """
         ) { document in
             let nodes = try document.required("nodes").array().map { try $0.string() }
-            let levels = try document.int("levels")
+            let levels = try document.number("levels")
             try #require(nodes.count == levels * (levels + 1) / 2)
             try #require(document.required("tail").array().count == nodes.count / 3)
             let last = try document.required("last").string()
@@ -104,7 +104,7 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                 constraints: ["sum(stages[*].width) <= 8", "count(stages) == 0 or max(stages[*].double) > 2"]
                 """
         ) { document in
-            let widths = try document.required("stages").array().map { try $0.int("width") }
+            let widths = try document.required("stages").array().map { try $0.number("width") }
             return zip(widths, widths.dropFirst()).allSatisfy(<=) && widths.reduce(0, +) <= 8 && (widths.isEmpty || widths.max()! > 1)
         },
         ConstrainedSample(
@@ -125,7 +125,7 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
             let kind = try network.required("kind").string()
             let norms = try [network["norm"]].compactMap { $0 } + (network["blocks"]?.array().compactMap { $0["norm"] } ?? [])
             if kind != "chain", try norms.contains(where: { try $0.string() != "batch" }) { return false }
-            if let heads = network["heads"], try network.int("width") % heads.int() != 0 { return false }
+            if let heads = network["heads"], try network.number("width") % heads.int() != 0 { return false }
             return try network["width"].map { try $0.int() > 1 } ?? true
         },
         ConstrainedSample(
@@ -139,7 +139,7 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
                 """
         ) { document in
             let (first, second) = (try document.required("first").double(), try document.required("second").double())
-            let third = try document.int("third")
+            let third = try document.number("third")
             return first + second / 10 <= 1 && (2...31).contains(third) && (third % 2 == 0 || first > 0.25 && second <= 4)
         },
         ConstrainedSample(
@@ -171,14 +171,14 @@ struct ConstrainedSample: Sendable, CustomTestStringConvertible {
         ) { document in
             let skeleton = try document.required("skeleton")
             try #require(skeleton.required("kind").string() == "chain")
-            try #require(skeleton.int("width") == 8)
+            try #require(skeleton.number("width") == 8)
             let blocks = try skeleton.required("blocks").array()
-            for block in blocks { try #require(block.int("kernel") == 3) }
-            return try 8 % blocks[0].int("heads") == 0
+            for block in blocks { try #require(block.number("kernel") == 3) }
+            return try 8 % blocks[0].number("heads") == 0
         },
     ]
 }
 
 extension Document {
-    fileprivate func int(_ key: String) throws -> Int { try required(key).int(key) }
+    fileprivate func number(_ key: String) throws -> Int { try required(key).int(key) }
 }

@@ -39,14 +39,14 @@ import Testing
         #expect(space.presets.sorted() == ["three", "two"])
         #expect(space.constraints.sorted() == ["net.width != 4", "net.width > 1", "w <= width"])
         // Widths 2 and 3, each block plain or as wide as the width allows.
-        #expect(space.count == SpaceSize(number: 2 * Double((1 + 2) * (1 + 2) + (1 + 3) * (1 + 3)), isInfinite: false, isExact: true))
+        #expect(space.count == SpaceSize(number: 2.0 * Double((1 + 2) * (1 + 2) + (1 + 3) * (1 + 3)), isInfinite: false, isExact: true))
         // What is read is the whole space: it needs no other file.
         let whole = try SearchSpace(Document.parse(space.document.yaml, file: "elsewhere.yaml"))
         #expect(whole.decisions == space.decisions)
         var stream = RandomStream(seed: 1)
         let document = space.resolve(space.sample(using: &stream))
         #expect(document["net"]?["tail"]?["kernel"]?.location?.file.hasSuffix("parts/tail.yaml") == true)
-        #expect(try SearchSpace.load(folder + "/space.yaml", preset: "three").count.number == 16)
+        #expect(try SearchSpace.load(folder + "/space.yaml", preset: "three").count.number == 2 * 16)
         #expect(throws: InputError.self) { try SearchSpace.load(folder + "/space.yaml", preset: "four") }
     }
 
