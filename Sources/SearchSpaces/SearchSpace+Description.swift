@@ -35,7 +35,9 @@ extension SearchSpace {
             guard let target = shared[name], !target.isLiteral else { return [] }
             return [DecisionTree(kind: "shared", label: "shared \(name)", detail: "", children: [describe(target, label: "once")])]
         }
-        let rules = constraints.map { DecisionTree(kind: "constraint", label: "constraint", detail: $0, children: []) }
+        let rules = ((try? document["constraints"]?.array()) ?? []).map { text in
+            DecisionTree(kind: "constraint", label: "constraint", detail: (try? text.string()) ?? "", children: [])
+        }
         return DecisionTree(
             kind: "space", label: name, detail: "\(count.text), up to \(decisions.count) decisions", children: parts + once + rules)
     }

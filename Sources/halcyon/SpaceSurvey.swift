@@ -140,7 +140,7 @@ struct SpaceSurvey {
             let range = met == 0 ? item.range.map { ", found \(written($0.minimum)) to \(written($0.maximum))" } ?? "" : ""
             lines.append("\(item.constraint.text): met by \(share(met, samples.count))\(range)")
         }
-        if constraints.count { $0.met != nil } > 1 { lines.append("all of them: met by \(share(metAll, count))") }
+        if constraints.count(where: { $0.met != nil }) > 1 { lines.append("all of them: met by \(share(metAll, count))") }
         return lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
     }
 
