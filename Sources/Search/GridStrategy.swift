@@ -3,7 +3,7 @@ import RandomStreams
 import SearchSpaces
 import Trials
 
-/// Every point of the space in template order, the last decision fastest; numbers with more than `points` values take so many of them,
+/// Every feasible point of the space in template order, the last decision fastest; numbers with more than `points` values take so many of them,
 /// evenly spread on their scale. After the last point it begins again, and the study finds the space exhausted. `{kind: grid, points: 5}`
 package struct GridStrategy: Strategy {
     package static let kind = "grid"
@@ -26,37 +26,14 @@ package struct GridStrategy: Strategy {
     package mutating func observe(rejected genotype: Genotype) { last = vectors.vector(genotype) }
 
     package mutating func propose(redraw: Int, using stream: inout RandomStream) -> Genotype {
-        var next = last.map(following) ?? point([])
-        for _ in 0..<redraw { next = following(next) }
+        var next = vectors.following(last, levels: levels)
+        for _ in 0..<redraw { next = vectors.following(next, levels: levels) }
         return vectors.genotype(next)
     }
 
     private func levels(_ slot: Int) -> Int {
         let decision = vectors.decisions[slot]
-        if case .choice(let labels) = decision.kind { return labels.count }
+        if case .choice(let labels) = decision.kind { return decision.count ?? labels.count }
         return min(decision.count ?? pointCount, pointCount)
-    }
-
-    /// The point whose active decisions take these levels in turn, and the first level where they are too few.
-    private func point(_ digits: [Int]) -> DecisionVectors.Vector {
-        var place = 0
-        return vectors.walk { slot in
-            let digit = place < digits.count ? digits[place] : 0
-            place += 1
-            return vectors.value(slot, level: digit, of: levels(slot))
-        }
-    }
-
-    private func following(_ vector: DecisionVectors.Vector) -> DecisionVectors.Vector {
-        var digits: [Int] = []
-        var counts: [Int] = []
-        _ = vectors.walk { slot in
-            counts.append(levels(slot))
-            digits.append(vectors.level(slot, of: levels(slot), vector[slot]))
-            return vector[slot]
-        }
-        while let digit = digits.last, digit + 1 >= counts[digits.count - 1] { digits.removeLast() }
-        if !digits.isEmpty { digits[digits.count - 1] += 1 }
-        return point(digits)
     }
 }

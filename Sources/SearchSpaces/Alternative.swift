@@ -15,12 +15,9 @@ extension SearchSpace {
     /// The alternatives that a genotype takes.
     package func alternatives(of genotype: Genotype) -> Set<Alternative> {
         var taken: Set<Alternative> = []
-        _ = walk { decision in
-            let value = genotype.value(decision)
-            if let choice = decision.choice, case .choice(let index) = value {
-                taken.insert(Alternative(choice: choice, index: index))
-            }
-            return value
+        for entry in genotype.entries {
+            guard case .choice(let index) = entry.value, let slot = plan.slots[entry.path], let choice = plan.decisions[slot].choice else { continue }
+            taken.insert(Alternative(choice: choice, index: index))
         }
         return taken
     }
@@ -28,7 +25,14 @@ extension SearchSpace {
     /// The alternatives of the choices that every genotype makes: the families, not what only one of them decides.
     package var commonAlternatives: Set<Alternative> {
         var reader = AlternativeReader(shared: shared)
-        return Set(reader.common(template).flatMap(\.alternatives))
+        var fixed: [Int: Set<Int>] = [:]
+        var free: Set<Int> = []
+        for decision in decisions {
+            guard let choice = decision.choice else { continue }
+            if let only = decision.fixed { fixed[choice, default: []].insert(only) } else { free.insert(choice) }
+        }
+        // What a preset rules out everywhere is none.
+        return Set(reader.common(template).flatMap(\.alternatives)).filter { free.contains($0.choice) || fixed[$0.choice, default: []].contains($0.index) }
     }
 
     /// The choices that stand inside no alternative, but those that are an alternative themselves: families, not blocks.
@@ -66,8 +70,8 @@ private struct AlternativeReader {
     /// The choices that every walk of a template meets.
     mutating func common(_ template: Template) -> Set<Choice> {
         switch template {
-        case .literal, .int, .float: return []
-        case .object(let members, _): return union(members.map(\.template))
+        case .literal, .int, .float, .derived: return []
+        case .object(let mapping): return union((mapping.hidden + mapping.members).map(\.template))
         case .list(let items, _): return union(items)
         case .choice(let choice):
             var found = common(choice.alternatives[0])
@@ -75,7 +79,8 @@ private struct AlternativeReader {
             found.insert(Choice(number: choice.number, count: choice.alternatives.count))
             return found
         case .repetition(let repetition):
-            let isNeverEmpty = repetition.count.counts(shared: shared).allSatisfy { $0 > 0 }
+            let counts = repetition.count.counts(shared: shared)
+            let isNeverEmpty = !counts.isEmpty && counts.allSatisfy { $0 > 0 }
             return union(isNeverEmpty ? [repetition.count, repetition.template] : [repetition.count])
         case .shared(let name):
             if let found = commonOfShared[name] { return found }
@@ -94,8 +99,8 @@ private struct AlternativeReader {
     /// Fills `flattened` and `outer`. What is outer is visited as such first or again.
     mutating func flatten(_ template: Template, isOuter: Bool) {
         switch template {
-        case .literal, .int, .float: break
-        case .object(let members, _): for member in members { flatten(member.template, isOuter: isOuter) }
+        case .literal, .int, .float, .derived: break
+        case .object(let mapping): for member in mapping.hidden + mapping.members { flatten(member.template, isOuter: isOuter) }
         case .list(let items, _): for item in items { flatten(item, isOuter: isOuter) }
         case .choice(let choice):
             let isNewOuter = isOuter && outer.insert(choice.number).inserted

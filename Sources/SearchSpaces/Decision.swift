@@ -34,28 +34,30 @@ package struct Decision: Sendable, Hashable {
     package var kind: Kind
     /// Of a choice, its number in the space file: the same at every use of a definition and every position of a repeat.
     package var choice: Int?
+    /// Of a choice that a preset fixes, its alternative; a number that is fixed has a range of one value.
+    package var fixed: Int?
 
-    /// How many values there are; nil for a float of more than one value.
+    /// How many values there are; nil for a float of more than one value and without steps.
     package var count: Int? {
         switch kind {
-        case .choice(let labels): labels.count
+        case .choice(let labels): fixed == nil ? labels.count : 1
         case .int(let range): range.count
-        case .float(let range): range.low == range.high ? 1 : nil
+        case .float(let range): range.count
         }
     }
 
     /// The value number `index` of a decision that can be counted.
     package func value(at index: Int) -> DecisionValue {
         switch kind {
-        case .choice: .choice(index)
+        case .choice: .choice(fixed ?? index)
         case .int(let range): .int(range.value(at: index))
-        case .float(let range): .float(range.low)
+        case .float(let range): .float(range.value(at: index))
         }
     }
 
     package func allows(_ value: DecisionValue) -> Bool {
         switch (kind, value) {
-        case (.choice(let labels), .choice(let index)): labels.indices.contains(index)
+        case (.choice(let labels), .choice(let index)): fixed.map { $0 == index } ?? labels.indices.contains(index)
         case (.int(let range), .int(let number)): range.contains(number)
         case (.float(let range), .float(let number)): range.contains(number)
         default: false
@@ -64,7 +66,7 @@ package struct Decision: Sendable, Hashable {
 
     package func sample(using stream: inout RandomStream) -> DecisionValue {
         switch kind {
-        case .choice(let labels): .choice(stream.index(below: labels.count))
+        case .choice(let labels): .choice(fixed ?? stream.index(below: labels.count))
         case .int(let range): .int(range.sample(using: &stream))
         case .float(let range): .float(range.sample(using: &stream))
         }
@@ -91,17 +93,14 @@ package struct Decision: Sendable, Hashable {
         }
     }
 
-    /// The one-edit neighbours: every other alternative; the adjacent integers; a float a tenth of its range up and down.
+    /// The one-edit neighbours: every other alternative; the adjacent integers or steps; a float a tenth of its range up and down.
     func adjacent(to value: DecisionValue) -> [DecisionValue] {
         switch (kind, value) {
         case (.choice(let labels), .choice(let old)):
-            return labels.indices.filter { $0 != old }.map { .choice($0) }
+            return fixed == nil ? labels.indices.filter { $0 != old }.map { .choice($0) } : []
         case (.int(let range), .int(let old)):
             return [old - range.step, old + range.step].filter(range.contains).map { .int($0) }
-        case (.float(let range), .float(let old)):
-            let place = range.unit(old)
-            let near = [range.value(atUnit: place - 0.1), range.value(atUnit: place + 0.1)].filter { $0 != old }
-            return near.map { .float($0) }
+        case (.float(let range), .float(let old)): return range.adjacent(to: old).map { .float($0) }
         default: preconditionFailure("\(value) is no value of \(path)")
         }
     }

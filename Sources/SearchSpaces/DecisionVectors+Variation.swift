@@ -3,7 +3,12 @@ import RandomStreams
 /// What `SearchSpace+Variation` does to genotypes, done to vectors; and the operators of real-coded evolution.
 extension DecisionVectors {
     package func sample(using stream: inout RandomStream) -> Vector {
-        walk { decisions[$0].sample(using: &stream).number }
+        var found = plan.walk { decisions[$0].sample(using: &stream).number }
+        guard space.feasibility.isConstrained else { return found }
+        for _ in 1..<SearchSpace.sampleAttempts where plan.broken(found) != nil {
+            found = plan.walk { decisions[$0].sample(using: &stream).number }
+        }
+        return space.feasibility.repaired(found)
     }
 
     package func sample(_ slot: Int, using stream: inout RandomStream) -> Double { decisions[slot].sample(using: &stream).number }
@@ -11,17 +16,11 @@ extension DecisionVectors {
     /// The number of a numeric decision at a place of its scale, that of an int the nearest; places outside 0...1 are clamped.
     package func number(_ slot: Int, atUnit place: Double) -> Double { decisions[slot].number(atUnit: place) }
 
-    /// The value at one of `count` levels: an alternative, or a number at one of so many places evenly spread on its scale.
-    package func value(_ slot: Int, level: Int, of count: Int) -> Double {
-        if case .choice = decisions[slot].kind { return Double(level) }
-        return decisions[slot].number(atUnit: count > 1 ? Double(level) / Double(count - 1) : 0)
-    }
+    /// The value at one of `count` levels: all values in turn where there are so many, or places evenly spread on the scale.
+    package func value(_ slot: Int, level: Int, of count: Int) -> Double { decisions[slot].value(level: level, of: count) }
 
     /// The level at or nearest to a value.
-    package func level(_ slot: Int, of count: Int, _ value: Double) -> Int {
-        if case .choice = decisions[slot].kind { return Int(value) }
-        return Int((decisions[slot].unit(value) * Double(count - 1)).rounded())
-    }
+    package func level(_ slot: Int, of count: Int, _ value: Double) -> Int { decisions[slot].level(of: count, value) }
 
     /// The active decisions that have more than one value.
     package func free(_ vector: Vector) -> [Int] {
@@ -36,21 +35,26 @@ extension DecisionVectors {
             let slot = slots.remove(at: stream.index(below: slots.count))
             changes[slot] = decisions[slot].changed(decisions[slot].value(vector[slot]), using: &stream).number
         }
-        return walk { slot in
+        return walk(holding: changes.keys.sorted()) { slot in
             changes[slot] ?? (vector[slot].isNaN ? decisions[slot].sample(using: &stream).number : vector[slot])
         }
     }
 
-    /// Every genotype that differs in the value of one decision (`Decision.adjacent`); what becomes active by that is sampled.
+    /// Every genotype that differs in the value of one decision (`Decision.adjacent`); what becomes active by that is sampled. A
+    /// change that breaks a constraint comes with those that make it possible.
     package func neighbours(_ vector: Vector, using stream: inout RandomStream) -> [Vector] {
-        free(vector).flatMap { changed in
+        let found = free(vector).flatMap { changed in
             decisions[changed].adjacent(to: decisions[changed].value(vector[changed])).map { value in
-                walk { slot in
+                walk(holding: [changed]) { slot in
                     slot == changed
                         ? value.number : vector[slot].isNaN ? decisions[slot].sample(using: &stream).number : vector[slot]
                 }
             }
         }
+        guard space.feasibility.isConstrained else { return found }
+        // NaN differs from itself, its bits do not.
+        var seen: Set<[UInt64]> = [vector.map(\.bitPattern)]
+        return found.filter { seen.insert($0.map(\.bitPattern)).inserted }
     }
 
     /// Uniform crossover: a decision active in both comes from either, what it activates comes with it.

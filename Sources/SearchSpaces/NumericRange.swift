@@ -69,21 +69,42 @@ package struct IntRange: Sendable, Hashable {
     }
 }
 
-/// The numbers from `low` to `high`.
+/// The numbers from `low` to `high`; with a step low, low + step, ... that are at most `high`.
 package struct FloatRange: Sendable, Hashable {
     package let low: Double
+    /// The largest value; with a step always one of the steps.
     package let high: Double
+    package let step: Double?
     package let scale: Scale
+    private let steps: Int
 
-    /// `low` at most `high`, both finite; with a log scale `low` is above 0.
-    package init(low: Double, high: Double, scale: Scale = .linear) {
-        precondition(low <= high && (scale == .linear || low > 0))
+    /// `low` at most `high`, both finite; `step` above 0; with a log scale `low` is above 0.
+    package init(low: Double, high: Double, step: Double? = nil, scale: Scale = .linear) {
+        precondition(low <= high && (scale == .linear || low > 0) && step ?? 1 > 0)
         self.low = low
-        self.high = high
+        self.step = step
         self.scale = scale
+        // A thousandth of a step is forgiven: (1 - 0) / 0.1 is a little less than 10.
+        let count = step.map { Int(((high - low) / $0 + 1e-3).rounded(.down)) } ?? 0
+        steps = count
+        self.high = step.map { Self.value(low, $0, count) } ?? high
     }
 
-    package func contains(_ value: Double) -> Bool { value >= low && value <= high }
+    private static func value(_ low: Double, _ step: Double, _ index: Int) -> Double {
+        let exact = low + Double(index) * step
+        // 0.3 and not 0.30000000000000004.
+        let short = (exact * 1e9).rounded() / 1e9
+        return abs(short - exact) <= 4 * max(abs(low), abs(exact)).ulp ? short : exact
+    }
+
+    /// How many values there are; nil when they are not countable.
+    package var count: Int? { step != nil ? steps + 1 : low == high ? 1 : nil }
+    package func value(at index: Int) -> Double { step.map { Self.value(low, $0, index) } ?? low }
+    package func index(of value: Double) -> Int { step.map { Int(((value - low) / $0).rounded()) } ?? 0 }
+
+    package func contains(_ value: Double) -> Bool {
+        value >= low && value <= high && (step == nil || self.value(at: index(of: value)) == value)
+    }
 
     /// The value's place in 0...1 on the scale; 0 when low equals high.
     package func unit(_ value: Double) -> Double {
@@ -91,24 +112,46 @@ package struct FloatRange: Sendable, Hashable {
         return top > bottom ? (scale.forward(value) - bottom) / (top - bottom) : 0
     }
 
-    /// The value at a place in 0...1 of the scale; places outside are clamped.
+    /// The value at a place in 0...1 of the scale, the nearest where there are steps; places outside are clamped.
     package func value(atUnit place: Double) -> Double {
         if place <= 0 { return low }
         if place >= 1 { return high }
         let (bottom, top) = (scale.forward(low), scale.forward(high))
-        return min(max(scale.backward(bottom + place * (top - bottom)), low), high)
+        let found = min(max(scale.backward(bottom + place * (top - bottom)), low), high)
+        return step == nil ? found : nearest(found)
     }
 
-    func sample(using stream: inout RandomStream) -> Double { value(atUnit: stream.uniform()) }
+    private func nearest(_ value: Double) -> Double { self.value(at: min(max(index(of: value), 0), steps)) }
 
-    /// Another value: near on the scale (normal, a sixth of the range wide), turned back at the ends.
+    /// Uniform on the scale; of steps on a log scale each owns half a step on either side.
+    func sample(using stream: inout RandomStream) -> Double {
+        guard let step else { return value(atUnit: stream.uniform()) }
+        guard scale == .log else { return value(at: stream.index(below: steps + 1)) }
+        let bottom = scale.forward(max(low - step / 2, low / 2))
+        return nearest(scale.backward(stream.uniform(bottom, scale.forward(high + step / 2))))
+    }
+
+    /// Another value: near on the scale (normal, a sixth of the range wide, at least one step away), turned back at the ends.
     func moved(_ value: Double, using stream: inout RandomStream) -> Double {
         precondition(high > low)
         let place = unit(value)
-        var step = stream.normal() / 6
-        if place + step < 0 || place + step > 1 { step = -step }
-        let found = self.value(atUnit: place + step)
-        return found != value ? found : (value < high ? high : low)
+        var move = stream.normal() / 6
+        if place + move < 0 || place + move > 1 { move = -move }
+        let found = self.value(atUnit: place + move)
+        if found != value { return found }
+        guard step != nil else { return value < high ? high : low }
+        let index = index(of: value)
+        return self.value(at: (move > 0 && index < steps) || index == 0 ? index + 1 : index - 1)
+    }
+
+    /// The values beside it: one step up and down, or a tenth of the range.
+    func adjacent(to value: Double) -> [Double] {
+        if step == nil {
+            let place = unit(value)
+            return [self.value(atUnit: place - 0.1), self.value(atUnit: place + 0.1)].filter { $0 != value }
+        }
+        let index = index(of: value)
+        return [index - 1, index + 1].filter { (0...steps).contains($0) }.map(self.value(at:))
     }
 }
 

@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 
 /// One line of a space's description, with what stands inside it.
 package struct DecisionTree: Sendable {
@@ -34,12 +35,15 @@ extension SearchSpace {
             guard let target = shared[name], !target.isLiteral else { return [] }
             return [DecisionTree(kind: "shared", label: "shared \(name)", detail: "", children: [describe(target, label: "once")])]
         }
-        let points = size.isFinite ? "\(Self.written(size)) points" : "infinitely many points"
+        let rules = ((try? document["constraints"]?.array()) ?? []).map { text in
+            DecisionTree(kind: "constraint", label: "constraint", detail: (try? text.string()) ?? "", children: [])
+        }
         return DecisionTree(
-            kind: "space", label: name, detail: "\(points), up to \(decisions.count) decisions", children: parts + once)
+            kind: "space", label: name, detail: "\(count.text), up to \(decisions.count) decisions", children: parts + once + rules)
     }
 
-    /// For `halcyon space describe`: `name, description, size` (null when infinite)`, decisions` (path, name, kind, values)`, tree`.
+    /// For `halcyon space describe`: `name, description, size` (null when infinite)`, combinations` (without floats)`, exact` (false: at
+    /// most so many)`, constraints, presets, preset, decisions` (path, name, kind, values, fixed)`, tree`.
     package var descriptionDocument: Document {
         let list = decisions.map { decision -> Document in
             let kind: Document = switch decision.kind {
@@ -52,24 +56,21 @@ extension SearchSpace {
             } else {
                 .string(decision.range)
             }
-            return ["path": .string(decision.path), "name": decision.name.map { .string($0) } ?? .null, "kind": kind, "values": values]
+            var item: Document = [
+                "path": .string(decision.path), "name": decision.name.map { .string($0) } ?? .null, "kind": kind, "values": values,
+            ]
+            if decision.count == 1 { item["fixed"] = decision.value(at: 0).document }
+            return item
         }
+        let count = count
+        let number: Document = count.number < 0x1p53 ? .int(Int(count.number)) : .float(count.number)
         return [
             "name": .string(name), "description": summary.map { .string($0) } ?? .null,
-            "size": size.isFinite ? (size < 0x1p53 ? .int(Int(size)) : .float(size)) : .null,
+            "size": count.isInfinite ? .null : number, "combinations": number, "exact": .bool(count.isExact),
+            "constraints": .array(constraints.map { .string($0) }), "presets": .array(presets.map { .string($0) }),
+            "preset": preset.map { .string($0) } ?? .null,
             "decisions": .array(list), "tree": decisionTree.document,
         ]
-    }
-
-    private static func written(_ number: Double) -> String {
-        guard number < 1e15 else { return "about \(number)" }
-        var digits = String(Int(number))
-        var groups: [String] = []
-        while digits.count > 3 {
-            groups.insert(String(digits.suffix(3)), at: 0)
-            digits.removeLast(3)
-        }
-        return ([digits] + groups).joined(separator: ",")
     }
 
     private func describe(_ template: Template, label: String) -> DecisionTree {
@@ -82,7 +83,10 @@ extension SearchSpace {
         }
         switch template {
         case .literal: return node("key", nil, "")
-        case .object(let members, _): return node("key", nil, "", members.flatMap { inside($0.template, $0.key) })
+        case .object(let mapping):
+            let rules = mapping.constraints.map { DecisionTree(kind: "constraint", label: "constraint", detail: $0.text, children: []) }
+            let hidden = mapping.hidden.flatMap { inside($0.template, "let \($0.key)") }
+            return node("key", nil, "", hidden + mapping.members.flatMap { inside($0.template, $0.key) } + rules)
         case .list(let items, _):
             return node("key", nil, "", items.enumerated().flatMap { inside($1, "[\($0)]") })
         case .choice(let choice):
@@ -101,12 +105,34 @@ extension SearchSpace {
             return node("float", name, "float " + Decision(path: "", name: nil, kind: .float(range)).range)
         case .repetition(let repetition):
             let counts = Set(repetition.count.counts(shared: shared)).sorted()
-            let times = counts.count > 8
+            let times = counts.isEmpty
+                ? "derived" : counts.count > 8
                 ? "\(counts[0])...\(counts[counts.count - 1])" : counts.map(String.init).joined(separator: ", ")
             return node(
                 "repeat", repetition.name, "repeat \(times) times, \(repetition.tied ? "tied" : "independent")",
                 inside(repetition.count, "count") + inside(repetition.template, repetition.tied ? "[*]" : "[each]"))
         case .shared(let name): return node("shared", nil, "shared \(name)")
+        case .derived(let source): return node("derived", nil, "= \(source.text)")
         }
+    }
+}
+
+extension SpaceSize {
+    /// `1,234 points`, `infinitely many points, 1,234 without the continuous numbers`.
+    package var text: String {
+        let most = isExact ? "" : "at most "
+        let amount = "\(most)\(Self.written(number))"
+        return isInfinite ? "infinitely many points, \(amount) without the continuous numbers" : number == 1 ? "\(most)1 point" : "\(amount) points"
+    }
+
+    private static func written(_ number: Double) -> String {
+        guard number < 1e15 else { return "about \(Double(String(format: "%.3g", number)) ?? number)" }
+        var digits = String(Int(number))
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return ([digits] + groups).joined(separator: ",")
     }
 }

@@ -4,23 +4,43 @@ import Documents
 ///
 /// Format: `halcyon: 1`, optional `name` and `description`, `definitions:` (named templates; each use makes its own decisions),
 /// `shared:` (named templates decided once; every reference has the same value) and `template:`. In any place of a template:
-/// `{choice: [...]}`, `{int: [low, high], step: 2, scale: log}`, `{float: [low, high], scale: log}`,
-/// `{repeat: TEMPLATE, count: N, positions: independent|tied}` (a list; `count` may be decided) and `{reference: NAME}`.
+/// `{choice: [...]}`, `{int: [low, high], step: 2, scale: log}`, `{float: [low, high], step: 0.1, scale: log}`,
+/// `{repeat: TEMPLATE, count: N, positions: independent|tied}` (a list; `count` may be decided), `{reference: NAME}` and
+/// `{derived: EXPRESSION}` (a value worked out from decisions). A mapping may have `let:` (values with names that the document does
+/// not show) and `constraints:` (expressions that have to hold), as the whole space may; what names mean is told at `SpaceCompiler`.
+/// `presets:` are named partial assignments of decisions, of which `preset: NAME` puts one in force (`Preset`);
+/// `include:` takes in other files (`SpaceIncludes`).
 package struct SearchSpace: Sendable {
     package let name: String
     package let summary: String?
-    /// The space as it was read; a space file needs no other file.
+    /// The space as it was read, other files taken in: it needs no other file.
     package let document: Document
     /// Every decision that can be active in some genotype, in template order.
-    package let decisions: [Decision]
+    package var decisions: [Decision] { plan.decisions }
+    /// The names of its presets, and of that in force.
+    package let presets: [String]
+    package let preset: String?
+    /// The constraints, as they are written.
+    package let constraints: [String]
     let template: Template
     let shared: [String: Template]
+    let plan: SpacePlan
+    let feasibility: Feasibility
 
-    package static func load(_ path: String) throws -> SearchSpace { try SearchSpace(try Document.load(path)) }
+    static let keys = [
+        "halcyon", "name", "description", "include", "definitions", "shared", "constraints", "presets", "preset", "template",
+    ]
 
-    /// Checks the whole space; every fault is an `InputError` at its place.
-    package init(_ document: Document) throws {
-        try document.allowOnly(["halcyon", "name", "description", "definitions", "shared", "template"])
+    /// - Parameter preset: the preset to put in force, instead of the file's own.
+    package static func load(_ path: String, preset: String? = nil) throws -> SearchSpace {
+        let document = try Document.load(path)
+        return try SearchSpace(preset.map { try document.with(preset: .string($0)) } ?? document)
+    }
+
+    /// Checks the whole space; every fault is an `InputError` at its place. So are constraints that nothing meets.
+    package init(_ source: Document) throws {
+        let document = try SpaceIncludes.resolved(source)
+        try document.allowOnly(Self.keys)
         try document.checkVersion()
         var parser = try TemplateParser(
             definitions: try document.optional("definitions")?.fields("definitions") ?? [],
@@ -29,54 +49,24 @@ package struct SearchSpace: Sendable {
         self.summary = try document.optional("description")?.string("description")
         self.document = document
         let source = try document.required("template")
-        self.template = try parser.parse(source)
-        self.shared = parser.shared
-        var listing = DecisionListing(shared: shared)
-        listing.visit(template, path: "")
-        guard !listing.isFull else {
-            throw source.fail("the space is too large: more than \(DecisionListing.limit) places", hint: "lower the counts of its repeats")
+        let template = try parser.parse(source)
+        let constraints = try document.optional("constraints").map(TemplateParser.constraints) ?? []
+        self.template = template
+        let shared = parser.shared
+        self.shared = shared
+        func compile(_ preset: Preset?) throws -> SpacePlan {
+            var compiler = SpaceCompiler(shared: shared, fixing: preset)
+            return try compiler.compile(template, constraints: constraints, at: source)
         }
-        self.decisions = listing.decisions
-    }
-}
-
-/// Lists every decision that can be active, once each.
-private struct DecisionListing {
-    static let limit = 200_000
-    let shared: [String: Template]
-    var decisions: [Decision] = []
-    private var visitedShared: Set<String> = []
-    private var visits = 0
-    var isFull: Bool { visits > Self.limit }
-
-    init(shared: [String: Template]) { self.shared = shared }
-
-    mutating func visit(_ template: Template, path: String) {
-        visits += 1
-        if isFull { return }
-        switch template {
-        case .literal: break
-        case .object(let members, _):
-            for member in members { visit(member.template, path: Template.path(path, key: member.key)) }
-        case .list(let items, _):
-            for (index, item) in items.enumerated() { visit(item, path: Template.path(path, position: index)) }
-        case .choice(let choice):
-            decisions.append(choice.decision(path))
-            for (index, item) in choice.alternatives.enumerated() { visit(item, path: Template.path(path, alternative: index)) }
-        case .int(let range, let name, _): decisions.append(Decision(path: path, name: name, kind: .int(range)))
-        case .float(let range, let name, _): decisions.append(Decision(path: path, name: name, kind: .float(range)))
-        case .repetition(let repetition):
-            visit(repetition.count, path: Template.countPath(path))
-            guard let most = repetition.count.counts(shared: shared).max(), most > 0 else { return }
-            if repetition.tied {
-                visit(repetition.template, path: Template.tiedPath(path))
-            } else {
-                for index in 0..<most where !isFull { visit(repetition.template, path: Template.path(path, position: index)) }
-            }
-        case .shared(let name):
-            guard visitedShared.insert(name).inserted, let target = shared[name] else { return }
-            visit(target, path: Template.sharedPath(name))
-        }
+        let all = try compile(nil)
+        let presets = try Preset.all(document, decisions: all.decisions)
+        let chosen = try Preset.chosen(document, among: presets)
+        let plan = try chosen.map { try compile($0) } ?? all
+        self.plan = plan
+        self.presets = presets.map(\.name)
+        self.preset = chosen?.name
+        self.constraints = plan.sources.map(\.text)
+        self.feasibility = try Feasibility(plan, preset: chosen)
     }
 }
 
@@ -85,7 +75,7 @@ extension Template.Choice {
 }
 
 extension Template {
-    /// The values that a repeat's count can have; equal ones that are decided differently stand several times.
+    /// The values that a repeat's count can have, none where it is derived; equal ones that are decided differently stand several times.
     func counts(shared: [String: Template]) -> [Int] {
         switch self {
         case .literal(let document): (try? document.int()).map { [$0] } ?? []

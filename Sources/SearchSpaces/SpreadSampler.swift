@@ -31,8 +31,8 @@ package struct SpreadSampler: Sendable {
         defer { stream = local }
         var uses = uses
         var offered: [Int: [Alternative]] = [:]
-        return space.walk { decision in
-            guard let choice = decision.choice, case .choice(let labels) = decision.kind else {
+        let found = space.walk { decision in
+            guard let choice = decision.choice, case .choice(let labels) = decision.kind, decision.fixed == nil else {
                 return decision.sample(using: &local)
             }
             if offered[choice] == nil {
@@ -47,7 +47,9 @@ package struct SpreadSampler: Sendable {
             let taken = candidates[local.index(below: candidates.count)].alternative
             uses[taken, default: 0] += 1
             return .choice(taken.index)
-        }.genotype
+        }
+        // What stands where is kept, numbers give way.
+        return space.repaired(found, holding: found.paths.filter { path in space.plan.slots[path].map { space.plan.isStructural[$0] } ?? false })
     }
 
     private func count(_ alternative: Alternative, in uses: [Alternative: Int]) -> Int {

@@ -5,18 +5,29 @@ import Documents
 indirect enum Template: Sendable {
     /// No decision anywhere inside.
     case literal(Document)
-    case object([Member], SourceLocation?)
+    case object(Mapping)
     case list([Template], SourceLocation?)
     case choice(Choice)
     case int(IntRange, name: String?, SourceLocation?)
     case float(FloatRange, name: String?, SourceLocation?)
     case repetition(Repetition)
     case shared(String)
+    /// A value worked out from decisions; none itself.
+    case derived(ExpressionSource)
 
     struct Member: Sendable {
         var key: String
         var keyLocation: SourceLocation?
         var template: Template
+    }
+
+    struct Mapping: Sendable {
+        var members: [Member]
+        /// Values with names for the expressions inside, which the document does not show.
+        var hidden: [Member] = []
+        /// What has to hold wherever this mapping stands.
+        var constraints: [ExpressionSource] = []
+        var location: SourceLocation?
     }
 
     struct Choice: Sendable {
@@ -48,6 +59,7 @@ indirect enum Template: Sendable {
         byte == 0x2E || byte == 0x2F || byte == 0x5B || byte == 0x5D || byte == 0x22
     }
 
+    static func hiddenPath(_ parent: String, key: String) -> String { path(path(parent, key: TemplateParser.hiddenKey), key: key) }
     static func path(_ parent: String, position: Int) -> String { "\(parent)[\(position)]" }
     static func path(_ parent: String, alternative: Int) -> String { "\(parent)/\(alternative)" }
     static func tiedPath(_ parent: String) -> String { "\(parent)[*]" }

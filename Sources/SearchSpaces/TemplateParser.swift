@@ -11,7 +11,10 @@ struct TemplateParser {
     private var expanded = 0
     private var choiceCount = 0
 
-    static let constructs = ["choice", "int", "float", "repeat", "reference"]
+    static let constructs = ["choice", "int", "float", "repeat", "reference", "derived"]
+    /// Keys of a mapping that do not stand in its document.
+    static let hiddenKey = "let"
+    static let constraintsKey = "constraints"
     static let largestCount = 1000
 
     init(definitions: [Document.Field], shared: [Document.Field]) throws {
@@ -39,15 +42,29 @@ struct TemplateParser {
                 return try parse(construct, document)
             }
             try refuseMisspelt(fields, document)
-            let members = try fields.map {
-                Template.Member(key: $0.key, keyLocation: $0.keyLocation, template: try parse($0.value))
-            }
+            let members = try fields.filter { $0.key != Self.hiddenKey && $0.key != Self.constraintsKey }.map { try member($0) }
+            let hidden = try document.optional(Self.hiddenKey)?.fields(Self.hiddenKey).map { try member($0) } ?? []
+            let constraints = try document.optional(Self.constraintsKey).map(Self.constraints) ?? []
             let literals = members.compactMap { member in
                 member.template.literal.map { Document.Field(member.key, $0, at: member.keyLocation) }
             }
-            return literals.count == fields.count
-                ? .literal(Document(.object(literals), at: document.location)) : .object(members, document.location)
+            return literals.count == fields.count && hidden.isEmpty && constraints.isEmpty
+                ? .literal(Document(.object(literals), at: document.location))
+                : .object(
+                    Template.Mapping(members: members, hidden: hidden, constraints: constraints, location: document.location))
         default: return .literal(document)
+        }
+    }
+
+    private mutating func member(_ field: Document.Field) throws -> Template.Member {
+        Template.Member(key: field.key, keyLocation: field.keyLocation, template: try parse(field.value))
+    }
+
+    /// `constraints: ["heads divides width", ...]`
+    static func constraints(_ list: Document) throws -> [ExpressionSource] {
+        try list.array(constraintsKey).map { item in
+            _ = try item.string(constraintsKey)
+            return try ExpressionSource(item, constraintsKey)
         }
     }
 
@@ -57,6 +74,9 @@ struct TemplateParser {
         case "int": return try parseInt(document)
         case "float": return try parseFloat(document)
         case "repeat": return try parseRepeat(document)
+        case "derived":
+            try document.allowOnly(["derived"])
+            return .derived(try ExpressionSource(try document.required("derived"), "derived"))
         default:
             try document.allowOnly(["reference"])
             let source = try document.required("reference")
@@ -114,14 +134,20 @@ struct TemplateParser {
     }
 
     private func parseFloat(_ document: Document) throws -> Template {
-        try document.allowOnly(["float", "scale", "name"])
+        try document.allowOnly(["float", "step", "scale", "name"])
         let list = try document.required("float")
         let (low, high) = try bounds("float", list) { try $0.double("float bound") }
         let scale = try document.optional("scale")?.word("scale", as: Scale.self) ?? .linear
         if scale == .log, low <= 0 {
             throw list.fail("float: a log scale needs a low bound above 0, found \(low)", hint: "raise it or use scale: linear")
         }
-        return .float(FloatRange(low: low, high: high, scale: scale), name: try name(document), document.location)
+        let step = try document.optional("step")
+        let width = try step?.double("step")
+        if let step, let width, !(width > 0) { throw step.fail("step: expected a number above 0, found \(width)") }
+        if let step, let width, (high - low) / width > 1e9 {
+            throw step.fail("step: \(width) makes more than 1,000,000,000 values of \(low)...\(high)", hint: "leave it out or make it larger")
+        }
+        return .float(FloatRange(low: low, high: high, step: width, scale: scale), name: try name(document), document.location)
     }
 
     private func bounds<Number: Comparable>(
@@ -163,6 +189,8 @@ struct TemplateParser {
             }
         case .choice(let choice): for alternative in choice.alternatives { try checkCount(alternative, source) }
         case .shared(let name): if let target = shared[name] { try checkCount(target, source) }
+        // Its values are known once its names are.
+        case .derived: break
         default:
             throw source.fail("count: expected an integer, or a choice of integers", hint: "for example count: {int: [1, 4]}")
         }
@@ -177,7 +205,7 @@ struct TemplateParser {
             switch field.value.value {
             case .array where fields.allSatisfy { ["name", "step", "scale", field.key].contains($0.key) }:
                 candidates = ["choice", "float"]
-            case .string where fields.count == 1: candidates = ["reference"]
+            case .string where fields.count == 1: candidates = ["reference"] + (field.key.hasPrefix("deri") ? ["derived"] : [])
             default: candidates = fields.contains { $0.key == "count" } && field.key != "count" ? ["repeat"] : []
             }
             if field.key.count > 3, let near = nearestWord(to: field.key, in: candidates) {
@@ -191,7 +219,7 @@ struct TemplateParser {
         switch document.value {
         case .string(let text): return text
         case .object(let fields):
-            for key in ["kind", "name", "reference"] {
+            for key in ["kind", "name", "reference", "derived"] {
                 if case .string(let text)? = document[key]?.value { return text }
             }
             return fields.count == 1 ? fields[0].key : "alternative \(number)"

@@ -51,11 +51,24 @@ struct ResolvedExperiment {
         try self.init(path: path)
     }
 
+    /// The space is a file, `{file: FILE, preset: NAME}`, or the space itself; the files that it includes are taken in.
     private mutating func inlineSpace() throws {
-        guard let space = try document.optional("space"), case .string(let name) = space.value else { return }
+        guard let space = try document.optional("space") else { return }
+        var source = space
+        var preset: Document?
+        if case .object = space.value {
+            guard let file = space["file"], space["template"] == nil else {
+                document["space"] = try SpaceIncludes.resolved(space)
+                return
+            }
+            try space.allowOnly(["file", "preset"])
+            (source, preset) = (file, try space.optional("preset"))
+        }
+        let name = try source.string("space")
         let path = name.hasPrefix("/") ? name : "\(folder)/\(name)"
-        guard FileManager.default.fileExists(atPath: path) else { throw space.fail("space: no such file: \(path)", hint: "name a space file, from the experiment's folder on") }
-        document["space"] = try SearchSpace.load(path).document
+        guard FileManager.default.fileExists(atPath: path) else { throw source.fail("space: no such file: \(path)", hint: "name a space file, from the experiment's folder on") }
+        let found = try Document.load(path)
+        document["space"] = try SearchSpace(preset.map { try found.with(preset: $0) } ?? found).document
     }
 
     /// Words of a worker's command line that name files of the experiment's folder are made absolute, so that the study runs from
