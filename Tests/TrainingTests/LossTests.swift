@@ -12,7 +12,7 @@ import Training
     private static let architecture: Document = Samples.candidate(width: 3, blocks: 1, normalization: "none")
 
     /// Checks the gradient of some parameters of a small network on random images of 12x12.
-    private func check(_ loss: TrainingLoss, _ candidate: Document = architecture, side: Int = 12, elements: Int = 12) throws {
+    private func check(_ loss: TrainingLoss, _ candidate: Document = Self.architecture, side: Int = 12, elements: Int = 12) throws {
         let architecture = try Architecture(candidate)
         let (objective, frozen) = try loss.objective(for: architecture, budget: 0.6)
         let graph = try buildGraph(architecture)
