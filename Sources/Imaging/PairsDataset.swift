@@ -5,7 +5,7 @@ import Foundation
 ///
 /// The rule of pairing: `noisy` and `clean` are file names, below `path`, with stars, also in the names of folders; files pair where the
 /// stars stand for the same texts, which with a slash between them name the pair: `noisy/*.png` and `clean/*.png` are two folders,
-/// `Data/*/NOISY_SRGB_010.PNG` is SIDD, which has a folder a pair. `PairSelection` splits a set by what its names tell (camera, scene).
+/// `Data/*/NOISY_SRGB_010.PNG` is SIDD, which has a folder a pair; without stars, `noisy.mat` and `clean.mat` are one pair. `PairSelection` splits a set by what its names tell (camera, scene).
 /// Every file of any readable format.
 package struct PairsDataset: DatasetKind {
     package static let word = "pairs"
@@ -67,7 +67,7 @@ package struct PairsDataset: DatasetKind {
             guard isRegularFile(partner) else {
                 throw document.fail("\(own) has no partner \(clean.filled(with: texts))", hint: "check the patterns `noisy` and `clean`")
             }
-            return (name: texts.joined(separator: "/"), clean: partner, noisy: own)
+            return (name: texts.isEmpty ? noisy.text : texts.joined(separator: "/"), clean: partner, noisy: own)
         }
         guard !found.isEmpty else {
             throw document.fail("\(path): no file is named as \(noisy.text)", hint: "check the path and the patterns")
@@ -85,9 +85,9 @@ struct StarredPath: Equatable, Sendable {
     init(_ document: Document, _ what: String) throws {
         text = try document.string(what)
         components = text.split(separator: "/", omittingEmptySubsequences: false).compactMap { $0.isEmpty ? nil : StarPattern(String($0)) }
-        guard components.count == text.split(separator: "/", omittingEmptySubsequences: false).count, components.contains(where: { $0.starCount > 0 }) else {
+        guard components.count == text.split(separator: "/", omittingEmptySubsequences: false).count else {
             throw document.fail(
-                "\(what): expected a file name with a star, found \"\(text)\"",
+                "\(what): expected a file name, with stars for what names the pair, found \"\(text)\"",
                 hint: "for example \"*_real.png\", \"noisy/*.png\" or \"*/NOISY.PNG\"; stars do not touch")
         }
     }

@@ -10,7 +10,7 @@ import Testing
     static let samples: [String: String] = [
         "folder": "{kind: folder, path: \"${PICTURES}\"",
         "dead-leaves": "{kind: dead-leaves, images: 3, size: 32",
-        "blocks": "{kind: blocks, path: \"${PICTURES}\", noisy: noisy.mat, clean: clean.mat",
+        "blocks": "{kind: blocks, path: \"${PICTURES}/blocks\", noisy: noisy.mat, clean: clean.mat",
         "pairs": "{kind: pairs, path: \"${PICTURES}/pairs\", noisy: \"*_real.png\", clean: \"clean/*.png\"",
     ]
 
@@ -42,8 +42,9 @@ import Testing
                 try clean.save(folder + "/pairs/clean/\(name).png")
                 try EvaluationNoise.philox(seed: 1).noisy(clean, sigma: 20, index: 0).save(folder + "/pairs/\(name)_real.png")
             }
+            try FileManager.default.createDirectory(atPath: folder + "/blocks", withIntermediateDirectories: true)
             for (number, name) in ["clean.mat", "noisy.mat"].enumerated() {
-                try ForeignFileTests.blocks(3, 1, 32, 33, number).write(to: URL(fileURLWithPath: folder + "/" + name))
+                try ForeignFileTests.blocks(3, 1, 32, 33, number).write(to: URL(fileURLWithPath: folder + "/blocks/" + name))
             }
             try Data("Anyone may use these.".utf8).write(to: URL(fileURLWithPath: folder + "/License.txt"))
             try body(folder)
@@ -179,7 +180,7 @@ import Testing
             #expect(try names() == ["0001_001_GP_100/0001/010", "0001_001_S6_100/0001/010", "0001_002_S6_100/0001/010"])
             #expect(try names(", only: [\"*_002_*\"]") == ["0001_002_S6_100/0001/010"])
             #expect(try names(", scene: \"*_(*)_*\", folds: 2, take: [2]") == ["0001_002_S6_100/0001/010"])
-            for wrong in ["*", "Data/*/x_*", "Data/**/*_GT_SRGB_*.png", "Data/x/y.png"] {
+            for wrong in ["*", "Data/*/x_*", "Data/**/*_GT_SRGB_*.png", "Data//*/*_GT_SRGB_*.png", "Data/x/y.png"] {
                 let error = Self.fault("{kind: pairs, path: \(folder), noisy: \"Data/*/*_NOISY_SRGB_*.png\", clean: \"\(wrong)\"}", .training)
                 #expect(error?.location?.line == 1, "\(wrong)")
             }

@@ -23,8 +23,13 @@ import Testing
                 H5Pset_chunk(list, Int32(extents.count), extents.map { max(1, $0 / 2) })
                 H5Pset_deflate(list, 3)
                 let dataset = H5Dcreate2(file, name, type, space, halcyon_h5_default(), list, halcyon_h5_default())
-                H5Dwrite(dataset, type, halcyon_h5_all(), halcyon_h5_all(), halcyon_h5_default(), Array(samples.prefix(number)))
-                let text = halcyon_h5_text_type(word.utf8.count), scalar = H5Screate_simple(0, [], nil)
+                Array(samples.prefix(number)).withUnsafeBytes {
+                    _ = H5Dwrite(dataset, type, halcyon_h5_all(), halcyon_h5_all(), halcyon_h5_default(), $0.baseAddress)
+                }
+                // ASCII; readers ask for no other.
+                let text = H5Tcopy(halcyon_h5_c_s1())
+                H5Tset_size(text, word.utf8.count)
+                let scalar = H5Screate_simple(0, [], nil)
                 let attribute = H5Acreate2(dataset, "MATLAB_class", text, scalar, halcyon_h5_default(), halcyon_h5_default())
                 H5Awrite(attribute, text, Array(word.utf8))
                 H5Aclose(attribute)

@@ -132,7 +132,13 @@ import Testing
             executable.run()
             let expected = random.output(graph)
             let scale = expected.elements.reduce(1) { max($0, abs($1)) }
-            #expect(zip(executable.output("image"), expected.elements).allSatisfy { abs(Double($0) - $1) < 1e-4 * scale }, "\(sample.json)")
+            func error(_ output: some Sequence<Float>) -> Double { zip(output, expected.elements).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } }
+            let found = error(executable.output("image"))
+            if found < 1e-4 * scale { continue }
+            // Layer norm of two channels that are nearly equal: the slow twin in Float32 is as far off.
+            func narrow(_ tensors: [String: Tensor<Double>]) -> [String: Tensor<Float>] { tensors.mapValues { Tensor($0.shape, $0.elements.map(Float.init)) } }
+            let twin = ReferenceInterpreter<Float>(graph).run(inputs: narrow(random.inputs), parameters: narrow(random.parameters))
+            #expect(found < 4 * error(twin[graph.output("image")!.index].elements), "\(sample.json)")
         }
     }
 }
