@@ -67,7 +67,7 @@ let package = Package(
         tests("Documents", ["Documents", "RandomStreams"]),
         tests("Engine", ["Engine", "CKernels", "Documents", "RandomStreams"]),
         tests("Networks", ["Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams"]),
-        tests("Imaging", ["Imaging", "Documents", "RandomStreams"]),
+        tests("Imaging", ["Imaging", "CHDF5", "Documents", "RandomStreams"]),
         tests("Training", ["Training", "Evaluation", "Trials", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
         tests("Deployment", ["Deployment", "Training", "Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams", protobuf]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),

@@ -12,6 +12,7 @@ static inline hid_t halcyon_h5_native_uint8(void) { return H5T_NATIVE_UINT8; }
 static inline hid_t halcyon_h5_native_uint16(void) { return H5T_NATIVE_UINT16; }
 static inline hid_t halcyon_h5_c_s1(void) { return H5T_C_S1; }
 static inline hid_t halcyon_h5_file_access(void) { return H5P_FILE_ACCESS; }
+static inline hid_t halcyon_h5_file_create(void) { return H5P_FILE_CREATE; }
 static inline hid_t halcyon_h5_dataset_create(void) { return H5P_DATASET_CREATE; }
 static inline hid_t halcyon_h5_default(void) { return H5P_DEFAULT; }
 static inline unsigned halcyon_h5_truncate(void) { return H5F_ACC_TRUNC; }

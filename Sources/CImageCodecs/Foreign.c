@@ -109,36 +109,69 @@ static int read_tiff(const char *path, halcyon_picture *picture) {
 
 // MARK: MATLAB
 
-static int is_image(const matvar_t *variable) {
-    int is_number = variable->class_type == MAT_C_UINT8 || variable->class_type == MAT_C_UINT16 ||
+static int is_number(const matvar_t *variable) {
+    int is_known = variable->class_type == MAT_C_UINT8 || variable->class_type == MAT_C_UINT16 ||
                     variable->class_type == MAT_C_SINGLE || variable->class_type == MAT_C_DOUBLE;
-    return is_number && !variable->isComplex && variable->rank >= 2 && variable->rank <= 3 &&
+    return is_known && !variable->isComplex;
+}
+
+static int is_image(const matvar_t *variable) {
+    return is_number(variable) && variable->rank >= 2 && variable->rank <= 3 &&
            (variable->rank == 2 || variable->dims[2] == 1 || variable->dims[2] == 3) && variable->dims[0] > 1;
 }
 
-static int read_matlab(const char *path, halcyon_picture *picture) {
+static int is_of_blocks(const matvar_t *variable) {
+    return is_number(variable) && variable->rank >= 4 && variable->rank <= 5 &&
+           (variable->rank == 4 || variable->dims[4] == 1 || variable->dims[4] == 3);
+}
+
+static void copy_sample(const matvar_t *variable, size_t from, void *samples, size_t to) {
+    switch (variable->class_type) {
+    case MAT_C_UINT8: ((uint8_t *)samples)[to] = ((uint8_t *)variable->data)[from]; break;
+    case MAT_C_UINT16: ((uint16_t *)samples)[to] = ((uint16_t *)variable->data)[from]; break;
+    case MAT_C_SINGLE: ((float *)samples)[to] = ((float *)variable->data)[from]; break;
+    default: ((float *)samples)[to] = (float)((double *)variable->data)[from];
+    }
+}
+
+static int read_matlab(const char *path, int with_blocks, halcyon_picture *picture) {
     mat_t *file = Mat_Open(path, MAT_ACC_RDONLY);
     if (!file) return fails("it cannot be opened");
     matvar_t *variable;
-    while ((variable = Mat_VarReadNextInfo(file)) && !is_image(variable)) Mat_VarFree(variable);
-    if (!variable) return fails("it has no array of height x width or height x width x 3 numbers");
-    size_t height = variable->dims[0], width = variable->dims[1], channels = variable->rank == 3 ? variable->dims[2] : 1;
-    if (height > UINT32_MAX || width > UINT32_MAX) return fails("more than 134 million pixels");
+    while ((variable = Mat_VarReadNextInfo(file)) && !(with_blocks ? is_of_blocks(variable) : is_image(variable))) Mat_VarFree(variable);
+    if (!variable) {
+        return fails(with_blocks ? "it has no array of images x blocks x height x width x 3 numbers"
+                                 : "it has no array of height x width or height x width x 3 numbers");
+    }
+    const size_t *sizes = variable->dims + (with_blocks ? 2 : 0);
+    size_t groups = with_blocks ? variable->dims[0] : 1, blocks = with_blocks ? variable->dims[1] : 1;
+    size_t height = sizes[0], width = sizes[1], channels = variable->rank % 2 ? sizes[2] : 1, many = UINT32_MAX;
+    if (height > many || width > many || groups > many || blocks > many || groups * blocks > many || groups * blocks * height > many) {
+        return fails("more than 134 million pixels");
+    }
+    size_t rows = groups * blocks * height;
     uint32_t bits = variable->class_type == MAT_C_UINT8 ? 8 : variable->class_type == MAT_C_UINT16 ? 16 : 32;
-    if (!allocate(picture, (uint32_t)width, (uint32_t)height, (uint32_t)channels, bits)) return 0;
-    if (Mat_VarReadDataAll(file, variable) || !variable->data || variable->nbytes < height * width * channels * (size_t)variable->data_size) {
+    if (!allocate(picture, (uint32_t)width, (uint32_t)rows, (uint32_t)channels, bits)) return 0;
+    if (with_blocks) {
+        picture->groups = (uint32_t)groups;
+        picture->blocks = (uint32_t)blocks;
+    }
+    if (Mat_VarReadDataAll(file, variable) || !variable->data || variable->nbytes < rows * width * channels * (size_t)variable->data_size) {
         return fails("its numbers cannot be read");
     }
-    // MATLAB counts rows first, then columns, then channels.
+    // MATLAB counts its first size fastest: groups, blocks, rows, columns, channels. A few columns at a time, for the caches.
     for (size_t y = 0; y < height; y++) {
-        for (size_t x = 0; x < width; x++) {
+        for (size_t start = 0; start < width; start += 64) {
+            size_t end = start + 64 < width ? start + 64 : width;
             for (size_t k = 0; k < channels; k++) {
-                size_t from = (k * width + x) * height + y, to = (y * width + x) * channels + k;
-                switch (variable->class_type) {
-                case MAT_C_UINT8: ((uint8_t *)picture->samples)[to] = ((uint8_t *)variable->data)[from]; break;
-                case MAT_C_UINT16: ((uint16_t *)picture->samples)[to] = ((uint16_t *)variable->data)[from]; break;
-                case MAT_C_SINGLE: ((float *)picture->samples)[to] = ((float *)variable->data)[from]; break;
-                default: ((float *)picture->samples)[to] = (float)((double *)variable->data)[from];
+                for (size_t x = start; x < end; x++) {
+                    for (size_t b = 0; b < blocks; b++) {
+                        for (size_t g = 0; g < groups; g++) {
+                            size_t from = (((k * width + x) * height + y) * blocks + b) * groups + g;
+                            size_t to = (((g * blocks + b) * height + y) * width + x) * channels + k;
+                            copy_sample(variable, from, picture->samples, to);
+                        }
+                    }
                 }
             }
         }
@@ -183,7 +216,7 @@ static _Noreturn void decode_in_child(halcyon_foreign_format format, const char 
     alarm(120);
     halcyon_picture picture = {0};
     if (format == HALCYON_CRASH) abort();
-    int is_read = format == HALCYON_TIFF ? read_tiff(path, &picture) : read_matlab(path, &picture);
+    int is_read = format == HALCYON_TIFF ? read_tiff(path, &picture) : read_matlab(path, format == HALCYON_MATLAB_BLOCKS, &picture);
     int is_told = write_all(descriptor, &is_read, sizeof is_read);
     if (is_read) {
         is_told = is_told && write_all(descriptor, &picture, sizeof picture) && write_all(descriptor, picture.samples, sample_bytes(&picture));

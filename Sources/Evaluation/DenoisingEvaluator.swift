@@ -1,4 +1,5 @@
 import Documents
+import Engine
 import Foundation
 import Imaging
 import Networks
@@ -16,6 +17,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
     private let cache: ExperimentCache
     private let checkpointSeconds: Double
     private let checkpointSteps: Int
+    private let threads: Int
     private let lockFolder: String
     private let now: @Sendable () -> Double
 
@@ -23,15 +25,17 @@ package final class DenoisingEvaluator: TrialEvaluator {
     ///   - environment: the values of `${NAME}` in an experiment's paths.
     ///   - checkpointSeconds: how often a checkpoint is saved between rungs. It changes no result.
     ///   - checkpointSteps: after how many steps at the latest.
+    ///   - threads: of the training.
     ///   - lockFolder: where the quiet machine's lock files are.
     ///   - now: seconds of a steady clock, for latency, profiles and the pace of heartbeats.
     package init(
         environment: [String: String] = ProcessInfo.processInfo.environment, checkpointSeconds: Double = 5, checkpointSteps: Int = .max,
-        lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
+        threads: Int = 1, lockFolder: String = NSTemporaryDirectory(), now: @escaping @Sendable () -> Double = steadySeconds
     ) {
         cache = ExperimentCache(environment: environment)
         self.checkpointSeconds = checkpointSeconds
         self.checkpointSteps = checkpointSteps
+        self.threads = threads
         self.lockFolder = lockFolder
         self.now = now
     }
@@ -80,7 +84,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
                 try Trainer(
                     architecture, recipe: experiment.recipe.overridden(by: architecture.training), images: training,
                     noise: experiment.noise, crop: experiment.train.crop ?? DatasetDescription.defaultTrainingCrop,
-                    seed: UInt64(request.seed), second: second)
+                    seed: UInt64(request.seed), second: second, options: CompileOptions(threads: threads))
             }
         }
         try attempt.timed("checkpoint") {

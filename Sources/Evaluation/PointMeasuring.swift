@@ -83,7 +83,7 @@ struct PointMeasuring {
         let denoiser = try Denoiser(
             architecture, parameters: parameters, threads: experiment.latency.threads, precision: experiment.latency.precision)
         let executable = try attempt.shared(machine, .measuring) {
-            try denoiser.executable(.path(exit: 0), height: experiment.latency.height, width: experiment.latency.width)
+            try denoiser.executable(.path(exit: architecture.exitCount - 1), height: experiment.latency.height, width: experiment.latency.width)
         }
         return try machine.exclusive(waiting: attempt.wait) {
             try attempt.heartbeat(.measuring)

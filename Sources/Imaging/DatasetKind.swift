@@ -18,6 +18,10 @@ package protocol DatasetKind: Sendable {
     /// Whether every picture has a noisy partner; noise is not added then.
     var isPaired: Bool { get }
 
+    /// The scenes of the pictures that are taken, where their names tell them: none may be in training and validation. Nil where nobody
+    /// says how they are told, or only decoding would show.
+    func scenes() throws -> Set<String>?
+
     /// The pictures, in an order that depends on nothing but the description, the seed, the role and the files.
     ///
     /// A kind with a `seed` of its own ignores the one given.
@@ -26,10 +30,11 @@ package protocol DatasetKind: Sendable {
 }
 
 /// Every kind of dataset.
-package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeavesDataset.self, PairsDataset.self]
+package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeavesDataset.self, PairsDataset.self, BlocksDataset.self]
 
 extension DatasetKind {
     package var isPaired: Bool { false }
+    package func scenes() throws -> Set<String>? { nil }
 }
 
 /// What a description's text may refer to.

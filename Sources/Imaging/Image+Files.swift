@@ -27,6 +27,19 @@ extension Image {
 
     /// Decodes a file in a child process.
     private static func decodeForeign(_ decoder: halcyon_foreign_format, _ format: ImageFileFormat, _ path: String, channels: Int?) throws -> Image {
+        var picture = try decodedForeign(decoder, format, path)
+        defer { halcyon_picture_free(&picture) }
+        let image = Image(picture)
+        guard image.pixels.allSatisfy(\.isFinite) else {
+            throw InputError(file: path, "has samples that are no finite numbers", hint: "expected samples in 0...1")
+        }
+        return image.asFile(channels: channels, bits: picture.bits)
+    }
+
+    /// What a child process decodes; `halcyon_picture_free` ends it.
+    fileprivate static func decodedForeign(
+        _ decoder: halcyon_foreign_format, _ format: ImageFileFormat, _ path: String
+    ) throws -> halcyon_picture {
         var picture = halcyon_picture()
         var text = [CChar](repeating: 0, count: 256)
         guard halcyon_foreign_decode(decoder, path, &picture, &text, text.count) == 0 else {
@@ -34,12 +47,7 @@ extension Image {
             throw InputError(
                 file: path, "cannot be decoded as \(format.name): \(reason)", hint: "the file may be damaged, cut short, or of a rare kind")
         }
-        defer { halcyon_picture_free(&picture) }
-        let image = Image(picture)
-        guard image.pixels.allSatisfy(\.isFinite) else {
-            throw InputError(file: path, "has samples that are no finite numbers", hint: "expected samples in 0...1")
-        }
-        return image.asFile(channels: channels, bits: picture.bits)
+        return picture
     }
 
     /// Decodes the content of a PNG or JPEG file; `name` stands in errors.
@@ -70,7 +78,7 @@ extension Image {
     }
 
     /// With these channels, rounded to the bits of its file.
-    private func asFile(channels wanted: Int?, bits: UInt32) -> Image {
+    fileprivate func asFile(channels wanted: Int?, bits: UInt32) -> Image {
         guard let wanted, wanted != channels else { return self }
         let converted = converted(toChannels: wanted)
         switch bits {
@@ -87,7 +95,7 @@ extension Image {
     }
 
     /// Gray or RGB of a decoded picture, without its alpha.
-    private init(_ picture: halcyon_picture) {
+    fileprivate init(_ picture: halcyon_picture) {
         let stored = Int(picture.channels)
         let kept = stored <= 2 ? 1 : 3
         let count = Int(picture.height) * Int(picture.width)
@@ -119,7 +127,7 @@ extension Image {
             return try samples.withUnsafeMutableBytes { raw in
                 var picture = halcyon_picture(
                     samples: raw.baseAddress, width: UInt32(width), height: UInt32(height), channels: UInt32(channels),
-                    bits: UInt32(bits))
+                    bits: UInt32(bits), groups: 0, blocks: 0)
                 var bytes: UnsafeMutablePointer<UInt8>?
                 var count = 0
                 let reason = halcyon_png_encode(&picture, &bytes, &count)
@@ -140,7 +148,8 @@ extension Image {
         var samples = bytes
         return try samples.withUnsafeMutableBytes { raw in
             var picture = halcyon_picture(
-                samples: raw.baseAddress, width: UInt32(width), height: UInt32(height), channels: UInt32(channels), bits: 8)
+                samples: raw.baseAddress, width: UInt32(width), height: UInt32(height), channels: UInt32(channels), bits: 8,
+                groups: 0, blocks: 0)
             var bytes: UnsafeMutablePointer<UInt8>?
             var count = 0
             guard halcyon_jpeg_encode(&picture, Int32(quality), &bytes, &count) == 0, let bytes else {
@@ -162,6 +171,42 @@ extension Image {
             let reason = system.map { ": \(String(cString: strerror($0.code.rawValue)))" } ?? ""
             throw InputError(file: path, "cannot be written\(reason)", hint: "check the folder, its permissions and the free space")
         }
+    }
+}
+
+/// Pictures as a file's decoder gave them, one below the other, from which rows are taken: a quarter of the memory of `Image`'s or less.
+final class StoredPicture: @unchecked Sendable {
+    /// Written by `init` alone.
+    private var picture: halcyon_picture
+
+    var height: Int { Int(picture.height) }
+    var width: Int { Int(picture.width) }
+    var groups: Int { Int(picture.groups) }
+    var blocks: Int { Int(picture.blocks) }
+
+    /// The blocks of a MATLAB file.
+    /// - Throws: `InputError` that names the file.
+    init(blocksOf path: String) throws {
+        guard ImageFileFormat(opening: try readInputFile(path, "a MATLAB file").prefix(32)) == .matlab else {
+            throw InputError(file: path, "is no MATLAB file", hint: "name the .mat file of the blocks")
+        }
+        picture = try Image.decodedForeign(HALCYON_MATLAB_BLOCKS, .matlab, path)
+        if picture.bits == 32 {
+            let samples = picture.samples.assumingMemoryBound(to: Float.self)
+            guard (0..<height * width * Int(picture.channels)).allSatisfy({ samples[$0].isFinite }) else {
+                throw InputError(file: path, "has samples that are no finite numbers", hint: "expected samples in 0...1")
+            }
+        }
+    }
+
+    deinit { halcyon_picture_free(&picture) }
+
+    /// Some rows as a picture, as `Image.load` makes one.
+    func rows(_ rows: Range<Int>, channels: Int) -> Image {
+        var part = picture
+        part.height = UInt32(rows.count)
+        part.samples = picture.samples + rows.lowerBound * width * Int(picture.channels) * Int(picture.bits / 8)
+        return Image(part).asFile(channels: channels, bits: picture.bits)
     }
 }
 

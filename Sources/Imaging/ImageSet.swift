@@ -6,11 +6,14 @@ package struct ImageSet: Sendable {
     enum Pictures: Sendable {
         case memory([Image])
         case file(PictureFile)
+        /// Some of a file's blocks, by their numbers.
+        case blocks(PictureBlocks, [Int])
 
         func image(_ i: Int) -> Image {
             switch self {
             case .memory(let images): images[i]
             case .file(let file): file.image(i)
+            case .blocks(let blocks, let numbers): blocks.image(numbers[i])
             }
         }
 
@@ -18,6 +21,7 @@ package struct ImageSet: Sendable {
             switch self {
             case .memory(let images): images[i].size
             case .file(let file): file.size(i)
+            case .blocks(let blocks, _): blocks.size
             }
         }
     }

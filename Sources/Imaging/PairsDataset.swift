@@ -3,18 +3,18 @@ import Foundation
 
 /// Photographs with their noisy partners: `{kind: pairs, path: "${HALCYON_DATA}/PolyU", noisy: "*_real.JPG", clean: "*_mean.JPG"}`.
 ///
-/// The rule of pairing: `noisy` and `clean` are file names, below `path`, with one star each; files pair where the stars stand for the
-/// same text, which names the pair: `noisy/*.png` and `clean/*.png` are two folders. `only` and `except` list such names, with any
-/// number of stars, to split a set by what its names tell (camera, scene). Every file of any readable format.
+/// The rule of pairing: `noisy` and `clean` are file names, below `path`, with stars, also in the names of folders; files pair where the
+/// stars stand for the same texts, which with a slash between them name the pair: `noisy/*.png` and `clean/*.png` are two folders,
+/// `Data/*/NOISY_SRGB_010.PNG` is SIDD, which has a folder a pair; without stars, `noisy.mat` and `clean.mat` are one pair. `PairSelection` splits a set by what its names tell (camera, scene).
+/// Every file of any readable format.
 package struct PairsDataset: DatasetKind {
     package static let word = "pairs"
-    package static let keys = ["path", "noisy", "clean", "only", "except"]
+    package static let keys = ["path", "noisy", "clean"] + PairSelection.keys
 
     let path: String
-    let noisy: StarredName
-    let clean: StarredName
-    let only: [String]?
-    let except: [String]
+    let noisy: StarredPath
+    let clean: StarredPath
+    let selection: PairSelection
     private let document: Document
     private let cache: PictureCache?
 
@@ -25,24 +25,27 @@ package struct PairsDataset: DatasetKind {
         self.document = document
         cache = PictureCache(in: place)
         path = try place.path(document.required("path"))
-        noisy = try StarredName(document.required("noisy"), "noisy")
-        clean = try StarredName(document.required("clean"), "clean")
+        noisy = try StarredPath(document.required("noisy"), "noisy")
+        clean = try StarredPath(document.required("clean"), "clean")
         guard noisy != clean else {
             throw try document.required("clean").fail("clean: is the same as noisy", hint: "for example \"*_real.png\" and \"*_mean.png\"")
         }
-        only = try document.optional("only")?.array("only").map { try $0.string("only") }
-        except = try document.optional("except")?.array("except").map { try $0.string("except") } ?? []
+        guard noisy.starCount == clean.starCount else {
+            throw try document.required("clean").fail(
+                "clean: has \(clean.starCount) stars, noisy \(noisy.starCount)", hint: "their stars stand for the same texts, one by one")
+        }
+        selection = try PairSelection(parsing: document)
     }
 
     package func open(channels: Int, seed: UInt64, role: DatasetDescription.Role) throws -> ImageSet {
-        let names = try names()
-        func files(_ pattern: StarredName) -> [String] { names.map { "\(path)/\(pattern.filled(with: $0))" } }
+        let pairs = try pairs()
+        let (names, cleanFiles, noisyFiles) = (pairs.map(\.name), pairs.map(\.clean), pairs.map(\.noisy))
         do {
-            let images = try cache.pictures(files(clean), channels: channels), partners = try cache.pictures(files(noisy), channels: channels)
+            let images = try cache.pictures(cleanFiles, channels: channels), partners = try cache.pictures(noisyFiles, channels: channels)
             for i in names.indices where images.size(i) != partners.size(i) {
                 let (own, other) = (images.size(i), partners.size(i))
                 throw InputError(
-                    file: files(noisy)[i], "has \(other.height)x\(other.width) pixels, its clean partner \(own.height)x\(own.width)",
+                    file: noisyFiles[i], "has \(other.height)x\(other.width) pixels, its clean partner \(own.height)x\(own.width)",
                     hint: "the files of a pair must have one size")
             }
             return ImageSet(names: names, images, partners: partners)
@@ -52,66 +55,71 @@ package struct PairsDataset: DatasetKind {
         }
     }
 
-    /// The pairs' names in order.
-    func names() throws -> [String] {
-        let found = try noisy.names(below: path, document), partners = Set(try clean.names(below: path, document))
-        if let alone = found.first(where: { !partners.contains($0) }) {
-            throw document.fail(
-                "\(path)/\(noisy.filled(with: alone)) has no partner \(clean.filled(with: alone))", hint: "check the patterns `noisy` and `clean`")
+    package func scenes() throws -> Set<String>? {
+        let scenes = try pairs().compactMap { try selection.scene(of: $0.name) }
+        return scenes.isEmpty ? nil : Set(scenes)
+    }
+
+    /// The pairs that are taken, in the order of their names.
+    private func pairs() throws -> [(name: String, clean: String, noisy: String)] {
+        let found = try noisy.matches(below: path, document).map { texts in
+            let partner = "\(path)/\(clean.filled(with: texts))", own = "\(path)/\(noisy.filled(with: texts))"
+            guard isRegularFile(partner) else {
+                throw document.fail("\(own) has no partner \(clean.filled(with: texts))", hint: "check the patterns `noisy` and `clean`")
+            }
+            return (name: texts.isEmpty ? noisy.text : texts.joined(separator: "/"), clean: partner, noisy: own)
         }
-        let kept = found.filter { name in
-            (only.map { $0.contains { name.matches(stars: $0) } } ?? true) && !except.contains { name.matches(stars: $0) }
+        guard !found.isEmpty else {
+            throw document.fail("\(path): no file is named as \(noisy.text)", hint: "check the path and the patterns")
         }
-        guard !kept.isEmpty else {
-            throw document.fail(
-                found.isEmpty ? "\(path): no file is named as \(noisy.text)" : "of \(found.count) pairs, none is left by `only` and `except`",
-                hint: "check the path and the patterns")
-        }
-        return kept
+        let taken = Set(try selection.taken(of: found.map(\.name)))
+        return found.filter { taken.contains($0.name) }
     }
 }
 
-/// A file name, perhaps in a folder, with one star.
-struct StarredName: Equatable {
+/// A file's path below a folder, with stars in its name or in those of its folders.
+struct StarredPath: Equatable, Sendable {
     let text: String
-    private let before: String
-    private let after: String
+    private let components: [StarPattern]
 
     init(_ document: Document, _ what: String) throws {
         text = try document.string(what)
-        let parts = text.split(separator: "*", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[1].contains("/") else {
-            throw document.fail("\(what): expected a file name with one star, found \"\(text)\"", hint: "for example \"*_real.png\" or \"noisy/*.png\"")
+        components = text.split(separator: "/", omittingEmptySubsequences: false).compactMap { $0.isEmpty ? nil : StarPattern(String($0)) }
+        guard components.count == text.split(separator: "/", omittingEmptySubsequences: false).count else {
+            throw document.fail(
+                "\(what): expected a file name, with stars for what names the pair, found \"\(text)\"",
+                hint: "for example \"*_real.png\", \"noisy/*.png\" or \"*/NOISY.PNG\"; stars do not touch")
         }
-        (before, after) = (String(parts[0]), String(parts[1]))
     }
 
-    func filled(with name: String) -> String { before + name + after }
+    var starCount: Int { components.reduce(0) { $0 + $1.starCount } }
 
-    /// What the star stands for in each file below a folder, sorted.
-    func names(below path: String, _ document: Document) throws -> [String] {
-        let cut = before.lastIndex(of: "/").map { before.index(after: $0) } ?? before.startIndex
-        let folder = path + "/" + before[..<cut], start = String(before[cut...])
-        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-            throw document.fail("\(folder): no such folder", hint: "name the folder of the pairs, or set the variable in its path")
-        }
-        return entries.filter { entry in
-            entry.count > start.count + after.count && entry.hasPrefix(start) && entry.hasSuffix(after) && isRegularFile(folder + "/" + entry)
-        }.map { String($0.dropFirst(start.count).dropLast(after.count)) }.sorted()
+    func filled(with texts: [String]) -> String {
+        var rest = texts[...]
+        return components.map { component in
+            defer { rest = rest.dropFirst(component.starCount) }
+            return component.filled(with: Array(rest.prefix(component.starCount)))
+        }.joined(separator: "/")
     }
-}
 
-extension String {
-    /// Whether it is the pattern with its stars standing for any texts.
-    package func matches(stars pattern: String) -> Bool {
-        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
-        guard let first = parts.first, let last = parts.last, parts.count > 1 else { return self == pattern }
-        guard hasPrefix(first), hasSuffix(last), count >= first.count + last.count else { return false }
-        var rest = dropFirst(first.count).dropLast(last.count)
-        for part in parts.dropFirst().dropLast() where !part.isEmpty {
-            guard let place = rest.range(of: part) else { return false }
-            rest = rest[place.upperBound...]
+    /// What the stars stand for in each file below a folder, sorted.
+    func matches(below path: String, _ document: Document) throws -> [[String]] {
+        var found: [(folder: String, texts: [String])] = [(path, [])]
+        for (number, component) in components.enumerated() {
+            let isFile = number == components.count - 1
+            found = try found.flatMap { folder, texts -> [(folder: String, texts: [String])] in
+                if component.starCount == 0, !isFile { return [("\(folder)/\(component.text)", texts)] }
+                guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+                    // What stands beside the folders that a star means may be a file.
+                    guard texts.isEmpty else { return [] }
+                    throw document.fail("\(folder): no such folder", hint: "name the folder of the pairs, or set the variable in its path")
+                }
+                return entries.compactMap { entry in
+                    guard let more = component.texts(in: entry), !isFile || isRegularFile("\(folder)/\(entry)") else { return nil }
+                    return ("\(folder)/\(entry)", texts + more)
+                }
+            }
         }
-        return true
+        return found.map(\.texts).sorted { $0.lexicographicallyPrecedes($1) }
     }
 }

@@ -3,9 +3,10 @@ import Engine
 
 /// A network's operating depths: which exits it has, the graph of each, and what its training minimizes.
 extension Architecture {
-    /// 1 for a static network.
+    /// 1, or how many depths a dynamic network or one with deep supervision has.
     package var exitCount: Int { network.skeleton.exitCount }
-    package var isDynamic: Bool { exitCount > 1 }
+    /// Whether a router decides the depth.
+    package var isDynamic: Bool { network.skeleton.hasRouter }
 
     /// The inference graph of one exit, counted from 0; the last is full depth. It holds nothing of deeper blocks, other exits
     /// or the router, but declares all parameters, so that one store serves every path.
@@ -46,12 +47,20 @@ extension Architecture {
         return macs.map { Double($0) / Double(max(1, macs[exitCount - 1])) }
     }
 
-    /// What training minimizes: the loss of the image; for a dynamic network the loss of every exit, weighted by `DepthRouting`, and
-    /// the squared error of the router's foretold gaps, in dB², so that it foretells their mean.
+    /// What training minimizes: the loss of the image, with deep supervision the mean over the exits; for a dynamic network the loss of
+    /// every exit, weighted by `DepthRouting`, and the squared error of the router's foretold gaps, in dB², so that it foretells their mean.
     /// - Parameter budget: the mean cost that a dynamic network's decisions aim at, as a part of full depth.
     /// - Throws: `InputError` when the network cannot be built.
     package func objective(_ kind: PixelLoss.Kind, budget: Double) throws -> TrainingObjective {
-        guard isDynamic else { return TrainingObjective(PixelLoss(kind)) }
+        guard exitCount > 1 else { return TrainingObjective(PixelLoss(kind)) }
+        guard isDynamic else {
+            return TrainingObjective { graph, target in
+                let exits = exitValues(of: graph), loss = PixelLoss(kind, weight: 1 / Double(exits.count))
+                let losses = exits.enumerated().map { graph.apply(loss, $1, target, path: "loss.exit\($0 + 1)") }
+                let reported = losses.dropFirst().reduce(losses[0]) { graph.apply(Add(), $0, $1, path: "loss.sum") }
+                return TrainingObjective.Losses(minimized: losses, reported: reported)
+            }
+        }
         let costs = try exitCosts()
         return TrainingObjective { graph, target in
             guard let image = graph.output("image"), let foretold = graph.output("router"),

@@ -79,7 +79,7 @@ package struct Network: Sendable {
     }
 
     /// The training graph: inputs `image` `[N, H, W, inputChannels]` and perhaps `noise-map` `[N, H, W, 1]`, output `image`
-    /// as large as the input. A dynamic network also has the outputs `exit1`, `exit2`, ... of its earlier exits and `router`
+    /// as large as the input. A network with several exits also has the outputs `exit1`, `exit2`, ... of the earlier ones, and a dynamic one `router`
     /// `[N, 1, 1, exits - 1]`, the gaps that it foretells in dB.
     package func graph() -> Graph {
         var builder = NetworkBuilder()

@@ -20,7 +20,7 @@ struct Halcyon: ParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            SearchCommand.self, ResumeCommand.self, ReplayCommand.self, ParetoCommand.self, StudyCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self,
+            SearchCommand.self, ResumeCommand.self, ReplayCommand.self, ParetoCommand.self, StudyCommand.self, SpaceCommand.self, CostCommand.self, TrainCommand.self, CurvesCommand.self,
             EvaluateCommand.self, DenoiseCommand.self, NoiseCommand.self, ExportCommand.self, BenchCommand.self, WorkerCommand.self,
         ])
 

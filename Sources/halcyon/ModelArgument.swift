@@ -22,6 +22,12 @@ struct ModelOptions: ParsableArguments {
             discussion: "The default is the threshold that training found for its budget.", valueName: "DB"))
     var threshold: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "For a UNet++ with deep supervision: the network pruned to this exit, counted from 1.",
+            discussion: "The default is the last.", valueName: "N"))
+    var exit: Int?
+
     func validate() throws {
         guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
         if let threshold, !(threshold >= 0 && threshold.isFinite) {
@@ -36,6 +42,18 @@ struct ModelOptions: ParsableArguments {
             throw InputError(file: path, "holds a static network, which has no --threshold", hint: "leave --threshold out")
         }
         denoiser.threshold = threshold
+        if let exit {
+            let count = denoiser.architecture.exitCount
+            guard count > 1, !denoiser.architecture.isDynamic else {
+                throw InputError(
+                    file: path, "--exit: expected a network with deep supervision, found a \(denoiser.architecture.family)",
+                    hint: denoiser.architecture.isDynamic ? "the depth of a dynamic network is set with --threshold" : "leave --exit out")
+            }
+            guard (1...count).contains(exit) else {
+                throw InputError(file: path, "--exit: the network has \(count) exits, found \(exit)", hint: "name one from 1 to \(count)")
+            }
+            denoiser.exit = exit - 1
+        }
         return denoiser
     }
 }

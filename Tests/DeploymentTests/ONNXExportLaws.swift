@@ -11,28 +11,39 @@ import Testing
 
     @Test(arguments: ShippedNetworks.spaces) func aFileComputesWhatTheProgramDoes(_ space: String) throws {
         for (number, architecture) in try ShippedNetworks.architectures(space).enumerated() {
-            let network = try ExportedNetwork(architecture)
-            let size = network.oddSize()
-            let what = Comment(rawValue: "network \(number) of \(space): \(architecture.canonicalDocument.json)")
-            let expected = try network.program(size)
-            for exit in 0..<architecture.exitCount {
-                let found = try network.evaluate(network.file(.path(exit: exit)), size)
-                #expect(Array(found.keys) == ["denoised"])
-                let name = exit == architecture.exitCount - 1 ? "image" : Network.exitName(exit)
-                #expect(expected[name]!.distance(to: found["denoised"]) <= Self.tolerance, what)
-            }
-            if architecture.isDynamic {
-                let found = try network.evaluate(network.file(.router), size)
-                #expect(expected["router"]!.distance(to: found["router"]) <= Self.tolerance, what)
-            }
-            // Batch norm kept: all outputs in one file, the image first.
-            let bytes = try network.file(.training)
-            let all = try network.evaluate(bytes, size)
-            #expect(all.count == expected.count)
-            #expect(try ONNXEvaluator(bytes).model.graph.output[0].name == "denoised")
-            for (name, value) in expected {
-                #expect(value.distance(to: all[name == "image" ? "denoised" : name]) <= Self.tolerance, what)
-            }
+            try expectEqual(architecture, Comment(rawValue: "network \(number) of \(space): \(architecture.canonicalDocument.json)"))
+        }
+    }
+
+    /// Pruned to each of its exits, too.
+    @Test(arguments: ["batch", "none"]) func aFileOfEachSupervisedDepthComputesWhatTheProgramDoes(_ normalization: String) throws {
+        let nodes: Document = ["block": "plain", "normalization": .string(normalization)]
+        let skeleton: Document = ["kind": "unetpp", "levels": 4, "width": 3, "deep-supervision": true, "nodes": nodes]
+        try expectEqual(try Architecture(["network": ["input-channels": 3, "skeleton": skeleton]]), "deep supervision")
+    }
+
+    /// Every exit, the router, and all outputs in one file with batch norm kept, the image first.
+    private func expectEqual(_ architecture: Architecture, _ what: Comment) throws {
+        let network = try ExportedNetwork(architecture)
+        let size = network.oddSize()
+        let expected = try network.program(size)
+        #expect(expected.count == architecture.exitCount + (architecture.isDynamic ? 1 : 0), what)
+        for exit in 0..<architecture.exitCount {
+            let found = try network.evaluate(network.file(.path(exit: exit)), size)
+            #expect(Array(found.keys) == ["denoised"])
+            let name = exit == architecture.exitCount - 1 ? "image" : Network.exitName(exit)
+            #expect(expected[name]!.distance(to: found["denoised"]) <= Self.tolerance, what)
+        }
+        if architecture.isDynamic {
+            let found = try network.evaluate(network.file(.router), size)
+            #expect(expected["router"]!.distance(to: found["router"]) <= Self.tolerance, what)
+        }
+        let bytes = try network.file(.training)
+        let all = try network.evaluate(bytes, size)
+        #expect(all.count == expected.count)
+        #expect(try ONNXEvaluator(bytes).model.graph.output[0].name == "denoised")
+        for (name, value) in expected {
+            #expect(value.distance(to: all[name == "image" ? "denoised" : name]) <= Self.tolerance, what)
         }
     }
 

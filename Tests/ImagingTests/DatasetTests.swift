@@ -10,11 +10,14 @@ import Testing
     static let samples: [String: String] = [
         "folder": "{kind: folder, path: \"${PICTURES}\"",
         "dead-leaves": "{kind: dead-leaves, images: 3, size: 32",
+        "blocks": "{kind: blocks, path: \"${PICTURES}/blocks\", noisy: noisy.mat, clean: clean.mat",
         "pairs": "{kind: pairs, path: \"${PICTURES}/pairs\", noisy: \"*_real.png\", clean: \"clean/*.png\"",
     ]
 
     /// What validation pictures need beside; pairs have their noise.
-    static func condition(_ word: String) -> String { word == "pairs" ? "" : ", sigmas: [25]" }
+    static func condition(_ word: String) -> String { arePairs(word) ? "" : ", sigmas: [25]" }
+
+    static func arePairs(_ word: String) -> Bool { word == "pairs" || word == "blocks" }
 
     static func describe(_ text: String, _ role: DatasetDescription.Role, _ folder: String = ".", _ environment: [String: String] = [:]) throws
         -> DatasetDescription
@@ -38,6 +41,10 @@ import Testing
                 let clean = DeadLeaves(size: 32, channels: 3).image(RandomStream(seed: 1).split(name))
                 try clean.save(folder + "/pairs/clean/\(name).png")
                 try EvaluationNoise.philox(seed: 1).noisy(clean, sigma: 20, index: 0).save(folder + "/pairs/\(name)_real.png")
+            }
+            try FileManager.default.createDirectory(atPath: folder + "/blocks", withIntermediateDirectories: true)
+            for (number, name) in ["clean.mat", "noisy.mat"].enumerated() {
+                try ForeignFileTests.blocks(3, 1, 32, 33, number).write(to: URL(fileURLWithPath: folder + "/blocks/" + name))
             }
             try Data("Anyone may use these.".utf8).write(to: URL(fileURLWithPath: folder + "/License.txt"))
             try body(folder)
@@ -74,7 +81,7 @@ import Testing
                 let error = Self.fault(sample + wrong, .training, ".", ["PICTURES": folder])
                 #expect(error?.location?.file == "experiment.yaml" && error?.location?.line == 1)
             }
-            for wrong in [word == "pairs" ? ", noise: {kind: jpeg, quality: 3}}" : "}", ", sigmas: []}", ", sigmas: [-1]}", ", sigmas: [300]}", ", sigmas: 25}"] {
+            for wrong in [Self.arePairs(word) ? ", noise: {kind: jpeg, quality: 3}}" : "}", ", sigmas: []}", ", sigmas: [-1]}", ", sigmas: [300]}", ", sigmas: 25}"] {
                 #expect(Self.fault(sample + wrong, .validation, ".", ["PICTURES": folder])?.location != nil)
             }
         }
@@ -153,6 +160,65 @@ import Testing
             try DeadLeaves(size: 31, channels: 3).image(RandomStream(seed: 1)).save(folder + "/pairs/clean/x_2.png")
             let small = try #require(throws: InputError.self) { try names("") }
             #expect(small.message.contains("31x31"))
+        }
+    }
+
+    /// SIDD has a folder a pair; the stars of all its parts name it.
+    @Test func pairsMayHaveFoldersOfTheirOwn() throws {
+        try withTemporaryFolder { folder in
+            for (scene, camera) in [("001", "S6"), ("001", "GP"), ("002", "S6")] {
+                let place = "\(folder)/Data/0001_\(scene)_\(camera)_100"
+                try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                for name in ["NOISY", "GT"] { try ImageFileTests.random(8, 8, 1, levels: 255).save("\(place)/0001_\(name)_SRGB_010.png") }
+            }
+            try Data("notes".utf8).write(to: URL(fileURLWithPath: folder + "/Data/Scene_Instances.txt"))
+            func names(_ rest: String = "") throws -> [String] {
+                let text = "{kind: pairs, path: \(folder), noisy: \"Data/*/*_NOISY_SRGB_*.png\", clean: \"Data/*/*_GT_SRGB_*.png\"\(rest), crop: 8}"
+                let set = try Self.describe(text, .training).open(channels: 1, seed: 1)
+                return (0..<set.count).map(set.name)
+            }
+            #expect(try names() == ["0001_001_GP_100/0001/010", "0001_001_S6_100/0001/010", "0001_002_S6_100/0001/010"])
+            #expect(try names(", only: [\"*_002_*\"]") == ["0001_002_S6_100/0001/010"])
+            #expect(try names(", scene: \"*_(*)_*\", folds: 2, take: [2]") == ["0001_002_S6_100/0001/010"])
+            for wrong in ["*", "Data/*/x_*", "Data/**/*_GT_SRGB_*.png", "Data//*/*_GT_SRGB_*.png", "Data/x/y.png"] {
+                let error = Self.fault("{kind: pairs, path: \(folder), noisy: \"Data/*/*_NOISY_SRGB_*.png\", clean: \"\(wrong)\"}", .training)
+                #expect(error?.location?.line == 1, "\(wrong)")
+            }
+        }
+    }
+
+    /// Every scene is in one fold, whatever its pictures are numbered, and each fold is another part of the whole.
+    @Test func scenesAreSplitIntoFolds() throws {
+        try withTemporaryFolder { folder in
+            let scenes = ["Canon_chair", "Canon_toy", "Nikon_toy", "Sony_door", "Sony_plant", "Sony_wall", "Z_ball"]
+            for (index, scene) in scenes.enumerated() {
+                let parts = scene.split(separator: "_")
+                for number in 1...1 + index % 3 {
+                    for end in ["real", "mean"] {
+                        try ImageFileTests.random(8, 8, 1, levels: 255).save("\(folder)/\(parts[0])_5_160_3200_\(parts[1])_\(number)_\(end).png")
+                    }
+                }
+            }
+            func open(_ rest: String) throws -> [String] {
+                let set = try Self.describe("{kind: pairs, path: \(folder), noisy: \"*_real.png\", clean: \"*_mean.png\"\(rest), crop: 8}", .training)
+                    .open(channels: 1, seed: 1)
+                return (0..<set.count).map(set.name)
+            }
+            let rule = ", scene: \"(*)_*_*_*_(*)_*\", folds: 3"
+            let all = try open(""), parts = try (1...3).map { try open("\(rule), take: [\($0)]") }
+            #expect(parts.joined().sorted() == all)
+            func scene(_ name: String) -> String { [0, 4].map { String(name.split(separator: "_")[$0]) }.joined(separator: "_") }
+            let held = parts.map { Set($0.map(scene)) }
+            #expect(held[0] == ["Canon_chair", "Sony_door", "Z_ball"] && held[1] == ["Canon_toy", "Sony_plant"])
+            #expect(try Set(open("\(rule), take: [1, 2]")) == Set(parts[0] + parts[1]))
+            #expect(try open("\(rule), take: [1], except: [\"Sony*\"]").allSatisfy { !$0.hasPrefix("Sony") })
+            for wrong in [
+                ", folds: 3, take: [1]", ", scene: \"*_*\", folds: 3, take: [1]", "\(rule)", "\(rule), take: []", "\(rule), take: [4]", ", take: [1]",
+                ", scene: \"(*)-(*)\", folds: 3, take: [1]", ", scene: \"(*)*\"",
+            ] {
+                let error = try #require(throws: InputError.self, "\(wrong)") { try open(wrong) }
+                #expect(error.location?.line == 1, "\(wrong)")
+            }
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// TIFF and MATLAB files, written here byte by byte.
 @Suite struct ForeignFileTests {
-    private static func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    static func little(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 
     /// One strip, samples as they are in the file.
     private static func tiff(
@@ -85,7 +85,7 @@ import Testing
     }
 
     /// An array of MATLAB's version 5, uncompressed; its numbers column by column.
-    private static func matlab(_ sizes: [Int], kind: Int, storage: Int, bytes: [UInt8]) -> Data {
+    static func matlab(_ sizes: [Int], kind: Int, storage: Int, bytes: [UInt8]) -> Data {
         func padded(_ bytes: [UInt8]) -> [UInt8] { bytes + [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8) }
         func element(_ type: Int, _ bytes: [UInt8]) -> [UInt8] { little(type, 4) + little(bytes.count, 4) + padded(bytes) }
         let head = Array("MATLAB 5.0 MAT-file, made by a test".utf8)
@@ -107,6 +107,53 @@ import Testing
         let floats: [Float] = [0, 0.25, -0.5, 1.5, 1e-3, 1]
         let gray = try load(Self.matlab([2, 3], kind: 7, storage: 7, bytes: floats.flatMap { Self.little(Int($0.bitPattern), 4) }))
         #expect(gray.pixels == [0, -0.5, 1e-3, 0.25, 1.5, 1])
+    }
+
+    /// SIDD's validation set in small: a byte that tells image, block, row, column and channel apart.
+    static func blocks(_ images: Int, _ blocks: Int, _ height: Int, _ width: Int, _ salt: Int = 0) -> Data {
+        var bytes: [UInt8] = []
+        for k in 0..<3 {
+            for x in 0..<width { for y in 0..<height { for b in 0..<blocks { for a in 0..<images {
+                bytes.append(level(a, b, y, x, k, salt))
+            } } } }
+        }
+        return matlab([images, blocks, height, width, 3], kind: 9, storage: 2, bytes: bytes)
+    }
+
+    static func level(_ a: Int, _ b: Int, _ y: Int, _ x: Int, _ k: Int, _ salt: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: 101 * a + 53 * b + 17 * y + 5 * x + 83 * k + salt)
+    }
+
+    @Test func blocksAreCountedAsInTheFile() throws {
+        try withTemporaryFolder { folder in
+            // More columns than are copied at a time.
+            let (height, width) = (3, 70)
+            for (salt, name) in ["clean.mat", "noisy.mat"].enumerated() {
+                try Self.blocks(4, 2, height, width, salt).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+            }
+            func open(_ rest: String, channels: Int = 3) throws -> ImageSet {
+                try DatasetTests.describe("{kind: blocks, path: \(folder), noisy: noisy.mat, clean: clean.mat\(rest)}", .validation)
+                    .open(channels: channels, seed: 1)
+            }
+            let set = try open("")
+            #expect((0..<set.count).map(set.name) == ["1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "4_1", "4_2"])
+            for i in 0..<set.count {
+                let noisy = try #require(set.noisy(i))
+                for (salt, image) in [set.image(i), noisy].enumerated() {
+                    #expect(image.height == height && image.width == width && image.channels == 3)
+                    for y in 0..<height {
+                        for x in 0..<width {
+                            for k in 0..<3 { #expect(image.bytes[(y * width + x) * 3 + k] == Self.level(i / 2, i % 2, y, x, k, salt)) }
+                        }
+                    }
+                }
+            }
+            let held = try open(", scene: \"(*)_*\", folds: 2, take: [2], only: [\"*_1\"]", channels: 1)
+            #expect((0..<held.count).map(held.name) == ["2_1", "4_1"] && held.image(0).bytes == set.image(2).converted(toChannels: 1).bytes)
+            try Self.blocks(4, 2, height, width + 1).write(to: URL(fileURLWithPath: folder + "/noisy.mat"))
+            let error = try #require(throws: InputError.self) { try open("") }
+            #expect(error.description.contains("noisy.mat") && error.description.contains("4 x 2 blocks of 3x71"), "\(error)")
+        }
     }
 
     @Test func brokenMATLABFilesAreLocatedErrors() throws {

@@ -22,7 +22,7 @@ import Testing
         Fault(line: "  pixel-unshuffle: 3", location: "a.yaml:3:20", parts: ["expected 1, 2 or 4"]),
         Fault(line: "  pixel-unshuffle: 5", location: "a.yaml:3:20", parts: ["from 1 to 4"]),
         Fault(line: "  pixel-order: colum-major", location: "a.yaml:3:16", parts: ["did you mean \"column-major\""]),
-        Fault(line: "    kind: unetp", location: "a.yaml:5:11", parts: ["chain, unetpp", "did you mean \"unetpp\""]),
+        Fault(line: "    kind: unetpq", location: "a.yaml:5:11", parts: ["chain, unetpp", "did you mean \"unetpp\""]),
         Fault(line: "    levels: 6", location: "a.yaml:6:13", parts: ["from 2 to 5"]),
         Fault(line: "    levels: 4", location: "a.yaml:3:18", parts: ["multiple of 8"]),
         Fault(line: "    width: 100000", location: "a.yaml:7:12", parts: ["from 1 to 1024"]),

@@ -53,6 +53,11 @@ import Testing
         ["skeleton": ["kind": "unetpp", "levels": .int(levels), "width": 2, "dense-skips": .bool(denseSkips), "nodes": nodes]]
     }
 
+    private static func levels(_ encoder: [Document], decoder: [Document]) -> Document {
+        let first: Document = ["width": 2, "encoder": .array(encoder), "decoder": .array(decoder)]
+        return ["skeleton": ["kind": "unet", "levels": [first, ["width": 3, "encoder": .array(encoder)]]]]
+    }
+
     private static func stages(_ list: [(width: Int, blocks: [Document])]) -> Document {
         let stages: [Document] = list.map { ["width": .int($0.width), "blocks": .array($0.blocks)] }
         return ["skeleton": ["kind": "mobile", "stages": .array(stages)]]
@@ -142,6 +147,13 @@ import Testing
             ("layers-in-list", stages([(2, [plain]), (3, [attention(5)])]), stages([(2, [plain]), (3, [attention(4), attention(1)])])),
             ("mask-of-one-layer", nested(2, nodes: attention(1)), nested(2, nodes: attention(1, mask: true))),
             ("order-without-sub-images", chain([plain]), ordered),
+            ("identity-in-chain", levels([identity, plain], decoder: [plain, identity]), levels([plain], decoder: [plain])),
+            ("plain-in-chain", levels([deep], decoder: [deep]), levels([plain, plain], decoder: [plain, plain])),
+            ("layers-in-list", levels([attention(3)], decoder: []), levels([attention(2), attention(1)], decoder: [])),
+            (
+                "supervision-of-two-levels", nested(2, nodes: plain),
+                ["skeleton": ["kind": "unetpp", "levels": 2, "width": 2, "deep-supervision": true, "nodes": plain]]
+            ),
             ("skips-of-two-levels", nested(2, nodes: plain, denseSkips: false), nested(2, nodes: plain)),
         ]
     }()
@@ -275,7 +287,8 @@ func mutants(of document: Document, key: String = "") -> [Document] {
         let words: [String: [String]] = [
             "activation": ["none", "relu", "leaky-relu", "hard-swish", "gelu"], "normalization": ["batch", "none"], "predicts": ["noise", "image"],
             "padding": ["reflect", "replicate"], "bias": ["table", "relative"],
-            "pixel-order": ["row-major", "column-major"],
+            "pixel-order": ["row-major", "column-major"], "down": ["strided", "max"], "up": ["transposed", "bilinear"],
+            "join": ["add", "concatenate"],
         ]
         return (words[key] ?? []).filter { $0 != text }.map(Document.string)
     case .null: return []

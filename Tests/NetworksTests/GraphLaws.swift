@@ -55,12 +55,16 @@ import Testing
             func pixels(_ level: Int) -> Int {
                 [9, 14].map { (($0 + multiple - 1) / multiple * multiple / factor) >> level }.reduce(3, *)
             }
+            /// `node2_1.…` and `level2.…` work at a quarter of the size.
+            func level(_ name: String) -> Int {
+                ["node", "level"].first(where: name.hasPrefix).flatMap { name.dropFirst($0.count).first?.wholeNumberValue } ?? 0
+            }
             // Full depth: without the earlier exits and the router.
             func isOnPath(_ name: String) -> Bool {
                 !name.hasPrefix("router.") && (!name.hasPrefix("exit") || name.hasPrefix("exit\(architecture.exitCount)."))
             }
             let expected = graph.parameters.filter { $0.shape.rank == 4 && isOnPath($0.name) }.reduce(0) { sum, weight in
-                let level = weight.name.hasPrefix("node") ? weight.name.dropFirst(4).first!.wholeNumberValue! : 0
+                let level = level(weight.name)
                 let isOfGate = weight.name.hasSuffix(".squeeze.weight") || weight.name.hasSuffix(".excite.weight")
                 return sum + weight.shape.count * (isOfGate ? 3 : pixels(level))
             }
@@ -69,8 +73,7 @@ import Testing
                 guard let operation = node.operation as? WindowAttention else { return sum }
                 let prefix = node.path.dropLast("attention".count)
                 let qkv = graph.parameters.first { $0.name == "\(prefix)qkv.weight" }!
-                let level = prefix.hasPrefix("node") ? prefix.dropFirst(4).first!.wholeNumberValue! : 0
-                return sum + 2 * operation.window * operation.window * qkv.shape[1] * pixels(level)
+                return sum + 2 * operation.window * operation.window * qkv.shape[1] * pixels(level(String(prefix)))
             }
             let cost = try NetworkCost(of: architecture, height: 9, width: 14, batch: 3)
             #expect(cost.macs == expected + attention, "\(sample.json)")
@@ -129,7 +132,13 @@ import Testing
             executable.run()
             let expected = random.output(graph)
             let scale = expected.elements.reduce(1) { max($0, abs($1)) }
-            #expect(zip(executable.output("image"), expected.elements).allSatisfy { abs(Double($0) - $1) < 1e-4 * scale }, "\(sample.json)")
+            func error(_ output: some Sequence<Float>) -> Double { zip(output, expected.elements).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } }
+            let found = error(executable.output("image"))
+            if found < 1e-4 * scale { continue }
+            // Layer norm of two channels that are nearly equal: the slow twin in Float32 is as far off.
+            func narrow(_ tensors: [String: Tensor<Double>]) -> [String: Tensor<Float>] { tensors.mapValues { Tensor($0.shape, $0.elements.map(Float.init)) } }
+            let twin = ReferenceInterpreter<Float>(graph).run(inputs: narrow(random.inputs), parameters: narrow(random.parameters))
+            #expect(found < 4 * error(twin[graph.output("image")!.index].elements), "\(sample.json)")
         }
     }
 }

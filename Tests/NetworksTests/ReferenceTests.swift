@@ -8,7 +8,9 @@ import Testing
     @Test(arguments: [
         ("dncnn17x64", 556_097), ("dncnn8x32", 56_289), ("dncnn17x64-folded", 555_137), ("dncnn20x64-folded", 665_921), ("dncnn20x64-color", 668_227),
         ("swin2x4x48", 325_233), ("unetpp4x32", 2_233_921), ("unetpp3x16", 129_889),
-        ("mobile8x32", 56_289),
+        ("mobile8x32", 56_289), ("mobile8x32-color", 57_443), ("swin2x4x48-color", 326_963),
+        ("unet4x32", 2_215_265), ("unet4x32-color", 2_216_419),
+        ("unetpp4x32-deep", 2_233_987), ("unetpp4x32-deep-color", 2_234_761),
         ("ffdnet-gray", 485_316), ("ffdnet-color", 852_108),
     ])
     func parametersAreThoseOfThePapers(name: String, parameters: Int) throws {
@@ -43,6 +45,34 @@ import Testing
         #expect(cost.family == "unetpp")
     }
 
+    /// Deep supervision adds two 1x1 convolutions, which full depth does not run; pruned to exit j it costs what j + 1 levels do.
+    @Test func macsOfPrunedNestedUNets() throws {
+        let deep = try reference("unetpp4x32-deep"), plain = try reference("unetpp4x32")
+        let shapes = deep.inputShapes(height: 48, width: 32, batch: 1)
+        #expect(try NetworkCost(of: deep, height: 48, width: 32).macs == NetworkCost(of: plain, height: 48, width: 32).macs)
+        for exit in 0..<3 {
+            var document = plain.network.document
+            document["skeleton"]?["levels"] = .int(exit + 2)
+            let pruned = try Architecture(["network": document])
+            #expect(
+                try deep.inferenceGraph(exit: exit).cost(inputs: shapes).macs == NetworkCost(of: pruned, height: 48, width: 32).macs)
+        }
+    }
+
+    @Test func macsOfUNet() throws {
+        let (height, width) = (32, 40)
+        var expected = height * width * 2 * 9 * 32
+        for level in 0..<4 {
+            let channels = 32 << level, pixels = (height >> level) * (width >> level)
+            let convolutions = level < 3 ? 4 : 2
+            expected += pixels * convolutions * 9 * channels * channels
+            if level > 0 { expected += pixels * (channels / 2 * channels + channels * 4 * channels / 2) }
+            if level < 3 { expected += pixels * 2 * channels * channels }
+        }
+        let cost = try NetworkCost(of: try reference("unet4x32"), height: height, width: width)
+        #expect(cost.macs == expected && cost.family == "unet")
+    }
+
     /// The published weights' names: `conv0.weight` ... `conv16.bias`.
     @Test func foldedParametersAreNamedAsPublished() throws {
         let graph = try buildGraph(try reference("dncnn17x64-folded"))
@@ -75,7 +105,7 @@ import Testing
     }
 
     /// At the start, the output is nearly the input.
-    @Test(arguments: ["dncnn17x64", "dncnn17x64-folded", "swin2x4x48", "unetpp3x16", "mobile8x32"])
+    @Test(arguments: ["dncnn17x64", "dncnn17x64-folded", "swin2x4x48", "unetpp3x16", "mobile8x32", "unet4x32"])
     func networksStartNearTheIdentity(name: String) throws {
         let architecture = try reference(name)
         let graph = try buildGraph(architecture)

@@ -13,7 +13,7 @@ import Testing
     static let spaces = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
 
     @Test func spacesAreShipped() {
-        #expect(Set(Self.spaces).isSuperset(of: ["chain", "dynamic", "mixed", "mobile", "swin", "unetpp"].map { "\($0).yaml" }))
+        #expect(Set(Self.spaces).isSuperset(of: ["chain", "dynamic", "mixed", "mobile", "swin", "unet", "unetpp"].map { "\($0).yaml" }))
     }
 
     @Test(arguments: spaces) func everyNetworkTrainsAndRuns(_ file: String) throws {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct SpaceLaws {
     static let spaces: [(name: String, families: Set<String>)] = [
         ("chain", ["chain"]), ("unetpp", ["unetpp"]), ("mobile", ["mobile"]), ("swin", ["swin"]),
-        ("dynamic", ["dynamic"]), ("mixed", ["chain", "unetpp", "mobile", "swin", "dynamic"]),
+        ("dynamic", ["dynamic"]), ("unet", ["unet"]), ("mixed", ["chain", "unetpp", "mobile", "swin", "dynamic"]),
     ]
 
     @Test(arguments: spaces)

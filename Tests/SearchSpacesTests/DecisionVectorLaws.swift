@@ -6,7 +6,7 @@ import Testing
 
 /// Vectors are the genotypes of the space by another name, and what is done to them stays within it.
 @Suite struct DecisionVectorLaws {
-    static let names = ["chain", "unetpp", "swin", "mobile", "dynamic", "mixed"]
+    static let names = ["chain", "unetpp", "swin", "mobile", "dynamic", "unet", "mixed"]
 
     private func space(_ name: String) throws -> SearchSpace {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -12,8 +12,8 @@ import Training
     private static let architecture: Document = Samples.candidate(width: 3, blocks: 1, normalization: "none")
 
     /// Checks the gradient of some parameters of a small network on random images of 12x12.
-    private func check(_ loss: TrainingLoss, side: Int = 12, elements: Int = 12) throws {
-        let architecture = try Architecture(Self.architecture)
+    private func check(_ loss: TrainingLoss, _ candidate: Document = Self.architecture, side: Int = 12, elements: Int = 12) throws {
+        let architecture = try Architecture(candidate)
         let (objective, frozen) = try loss.objective(for: architecture, budget: 0.6)
         let graph = try buildGraph(architecture)
         let shapes = ["image", "target", "noise-map"].reduce(into: [String: Shape]()) { $0[$1] = [2, side, side, 1] }
@@ -64,6 +64,11 @@ import Training
     @Test(arguments: ["l1", "l2", "charbonnier", "ssim", "{l1: 0.84, l2: 0.16}", "{charbonnier: 1, ssim: 0.3, l2: 2}"])
     func gradientsAgreeWithFiniteDifferences(_ text: String) throws {
         try check(TrainingLoss(Document.parse(text, file: "e.yaml")))
+    }
+
+    /// Deep supervision: every exit's convolution has a gradient, that of the mean of the exits' losses.
+    @Test(arguments: ["l1", "{charbonnier: 1, ssim: 0.3}"]) func everyExitIsSupervised(_ text: String) throws {
+        try check(TrainingLoss(Document.parse(text, file: "e.yaml")), DeepSupervisionTests.candidate(normalization: "none"), elements: 24)
     }
 
     @Test func aSumIsTheSumOfItsTerms() throws {

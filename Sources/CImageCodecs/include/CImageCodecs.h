@@ -12,6 +12,7 @@ typedef struct {
     uint32_t width, height;
     uint32_t channels;  // 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA
     uint32_t bits;
+    uint32_t groups, blocks;  // of a picture that is groups x blocks pictures, one below the other; 0 of a single one
 } halcyon_picture;
 
 /// Pictures with more pixels than this are refused before memory is asked for.
@@ -39,6 +40,8 @@ void halcyon_jpeg_free(uint8_t *bytes);
 typedef enum {
     HALCYON_TIFF,
     HALCYON_MATLAB,
+    /// The first array of groups x blocks x height x width x 3 (or 1, or nothing more), as one picture.
+    HALCYON_MATLAB_BLOCKS,
     /// A decoder that crashes, for the tests.
     HALCYON_CRASH,
 } halcyon_foreign_format;

@@ -132,7 +132,7 @@ package struct ONNXExport: Sendable {
         ]
         if network.hasNoiseMap { rows.append(("noise-map-value", "sigma / 255")) }
         switch part {
-        case .path(let exit) where architecture.isDynamic: rows.append(("depth", "exit \(exit + 1) of \(architecture.exitCount)"))
+        case .path(let exit) where architecture.exitCount > 1: rows.append(("depth", "exit \(exit + 1) of \(architecture.exitCount)"))
         case .router: rows.append(("depth", "the router: gaps in dB of exits 1 to \(architecture.exitCount - 1) to full depth"))
         case .routed: rows.append(("depth", "chosen by the router among \(architecture.exitCount) exits"))
         default: break

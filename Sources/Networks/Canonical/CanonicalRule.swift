@@ -21,7 +21,7 @@ package struct CanonicalRule: Sendable {
 /// Every rule.
 package let canonicalRules: [CanonicalRule] = [
     .paddingWithoutMultiple, .leakySlopeZero, .leakySlopeOne, .slopeOfOthers, .dilationOfPointwise, .biasBeforeNormalization,
-    .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels,
+    .identityInChain, .plainInChain, .finalActivationNone, .activationOfShortResidual, .nodesOfOneBlock, .skipsOfTwoLevels, .supervisionOfTwoLevels,
     .stagesOfOneWidth, .identityInStage, .plainInStage, .residualWhereChannelsChange,
     .layersInList, .maskOfOneLayer,
     .orderWithoutSubImages,

@@ -26,12 +26,16 @@ extension Document {
     /// The network with each list of blocks that follow each other at one width replaced by another.
     func mapBlockLists(_ change: ([Document]) -> [Document]) -> Document {
         func changed(_ holder: Document) -> Document {
-            holder.setting("blocks", .array(change((holder["blocks"] ?? []).items)))
+            ["blocks", "encoder", "decoder"].reduce(holder) { holder, key in
+                holder[key].map { holder.setting(key, .array(change($0.items))) } ?? holder
+            }
         }
         return mapSkeleton("chain", changed).mapSkeleton("dynamic") { skeleton in
             skeleton.setting("stages", .array((skeleton["stages"] ?? []).items.map(changed)))
         }.mapSkeleton("swin") { skeleton in
             skeleton.setting("groups", .array((skeleton["groups"] ?? []).items.map(changed)))
+        }.mapSkeleton("unet") { skeleton in
+            skeleton.setting("levels", .array((skeleton["levels"] ?? []).items.map(changed)))
         }
     }
 }

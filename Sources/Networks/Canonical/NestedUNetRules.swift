@@ -14,6 +14,16 @@ extension CanonicalRule {
         }
     }
 
+    /// With two levels, node (0, 1) is the only one that is supervised.
+    static let supervisionOfTwoLevels = CanonicalRule(
+        name: "supervision-of-two-levels",
+        samples: [["skeleton": ["kind": "unetpp", "levels": 2, "width": 2, "deep-supervision": true, "nodes": ["block": "plain"]]]]
+    ) { network in
+        network.mapSkeleton("unetpp") { skeleton in
+            skeleton["levels"] == 2 ? skeleton.setting("deep-supervision", nil) : skeleton
+        }
+    }
+
     /// With two levels, node (0, 1) has one predecessor, so all skips and the nearest one are the same.
     static let skipsOfTwoLevels = CanonicalRule(
         name: "skips-of-two-levels",

@@ -3,12 +3,12 @@ import Documents
 /// At most this many blocks in one skeleton.
 let largestBlockCount = 256
 
-/// Reads the list `blocks` of a mapping: blocks one after the other, each of so many output channels.
-func parseBlocks(_ document: Document, channels: Int) throws -> [any Block] {
-    let list = try document.required("blocks")
-    let items = try list.array("blocks")
+/// Reads the list `blocks`, or another, of a mapping: blocks one after the other, each of so many output channels.
+func parseBlocks(_ document: Document, channels: Int, key: String = "blocks") throws -> [any Block] {
+    let list = try document.required(key)
+    let items = try list.array(key)
     guard items.count <= largestBlockCount else {
-        throw list.fail("blocks: expected at most \(largestBlockCount) blocks, found \(items.count)", hint: "use fewer blocks")
+        throw list.fail("\(key): expected at most \(largestBlockCount) blocks, found \(items.count)", hint: "use fewer blocks")
     }
     return try items.map { try parseBlock($0, channels: channels) }
 }

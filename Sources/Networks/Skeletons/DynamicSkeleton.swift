@@ -67,6 +67,7 @@ package struct DynamicSkeleton: Skeleton {
 
     package var sizeMultiple: Int { leastCommonMultiple(stages.joined().map(\.sizeMultiple)) }
     package var exitCount: Int { stages.count }
+    package var hasRouter: Bool { true }
 
     package func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap {
         var x = head.build(&builder, input, channels: width)

@@ -15,14 +15,17 @@ package protocol Skeleton: Sendable {
     var document: Document { get }
     /// Heights and widths must be multiples of this.
     var sizeMultiple: Int { get }
-    /// How many exits a network has: 1, or as many as its router chooses from.
+    /// How many exits a network has: 1, or as many as its router chooses from or its training supervises.
     var exitCount: Int { get }
+    /// Whether a router decides for each image at which exit it leaves; else it leaves at the last.
+    var hasRouter: Bool { get }
     /// Adds the network: `[N, H, W, input.channels]` to `[N, H, W, channels]`; `gain` scales how the last convolution starts.
     func build(_ builder: inout NetworkBuilder, _ input: FeatureMap, channels: Int, gain: Double) -> FeatureMap
 }
 
 extension Skeleton {
     package var exitCount: Int { 1 }
+    package var hasRouter: Bool { false }
 
     /// The skeleton's mapping with its kind first.
     func document(_ fields: [(String, Document)]) -> Document { .object([("kind", .string(Self.kind))] + fields) }
@@ -30,7 +33,7 @@ extension Skeleton {
 
 /// Every skeleton. Parsing and the law suites iterate this list.
 package let skeletonCatalogue: [any Skeleton.Type] = [
-    ChainSkeleton.self, NestedUNetSkeleton.self, SwinSkeleton.self, MobileSkeleton.self, DynamicSkeleton.self,
+    ChainSkeleton.self, NestedUNetSkeleton.self, SwinSkeleton.self, MobileSkeleton.self, DynamicSkeleton.self, UNetSkeleton.self,
 ]
 
 /// Reads `{kind: KIND, ...}`.

@@ -1,6 +1,6 @@
 /// Colour and shape of each family. Known families look the same in every picture; others take what is left, by name.
 struct FamilyStyle {
-    private static let known = ["chain", "unetpp", "swin", "mobile", "dynamic"]
+    private static let known = ["chain", "unetpp", "swin", "mobile", "dynamic", "unet"]
     /// How a network is called whose family nobody knows, such as a table's.
     static let unknown = "network"
 

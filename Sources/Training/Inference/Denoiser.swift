@@ -26,6 +26,8 @@ package final class Denoiser {
     /// A dynamic network leaves at the first exit that is foretold to lose less than this many dB against full depth, which 0
     /// always runs. Nil takes the threshold that training found for its budget.
     package var threshold: Double?
+    /// Where pictures leave a static network with deep supervision, counted from 0; nil is the last exit.
+    package var exit: Int?
     private let precision: Precision
     private let paths: [Graph]
     private let router: Graph?
@@ -181,9 +183,9 @@ package final class Denoiser {
         return executable
     }
 
-    /// Where pictures leave together, counted from 0, by the router of a dynamic network; 0 for a static one.
+    /// Where pictures leave together, counted from 0, by the router of a dynamic network; `exit` or the last for a static one.
     private func chosenExit(for images: [Image], sigma: Double?) throws -> Int {
-        guard architecture.isDynamic else { return 0 }
+        guard architecture.isDynamic else { return exit ?? architecture.exitCount - 1 }
         let threshold = effectiveThreshold
         if threshold <= 0 { return architecture.exitCount - 1 }
         let gaps = try images.map { try foretoldGaps($0, sigma: sigma) }

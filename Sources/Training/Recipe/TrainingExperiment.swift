@@ -74,7 +74,18 @@ package struct TrainingExperiment: Sendable {
         latency = try document.optional("latency").map(Latency.init) ?? Latency()
         let (first, steps) = (train, recipe.steps)
         secondStage = try document.optional("second-stage").map { try Self.secondStage($0, after: first, steps: steps, in: place) }
+        try Self.checkScenes(validation, apartFrom: [train, secondStage?.train].compactMap { $0 }, in: data)
         seed = UInt64(try document.optional("seed")?.int("seed", in: 0...Int.max) ?? 1)
+    }
+
+    /// Refuses to measure on scenes that the training sees.
+    private static func checkScenes(_ validation: DatasetDescription, apartFrom train: [DatasetDescription], in data: Document) throws {
+        guard let held = try validation.kind.scenes() else { return }
+        for seen in train {
+            guard let shared = try seen.kind.scenes()?.intersection(held).min() else { continue }
+            throw (data["validation"] ?? data).fail(
+                "the scene \"\(shared)\" is in the training pictures too", hint: "take other folds: folds: 5, take: [1] here, take: [2, 3, 4, 5] there")
+        }
     }
 
     /// The `noise` of a description's pictures.

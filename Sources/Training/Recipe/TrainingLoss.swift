@@ -71,14 +71,16 @@ package struct TrainingLoss: Sendable {
             }
             return (try architecture.objective(term.kind, budget: budget), [])
         }
-        let loaded = try terms.map { try $0.term.loaded(for: architecture, weight: $0.weight) }
+        // With deep supervision the mean over the exits.
+        let exits = Double(architecture.exitCount)
+        let loaded = try terms.map { try $0.term.loaded(for: architecture, weight: $0.weight / exits) }
         let objective = TrainingObjective { graph, target in
-            guard var image = graph.output("image") else { preconditionFailure("no output image") }
+            var images = architecture.exitValues(of: graph)
             if isMasked {
                 let mask = graph.input("mask", channels: architecture.network.inputChannels)
-                image = graph.apply(Multiply(), image, mask, path: "loss.mask")
+                images = images.map { graph.apply(Multiply(), $0, mask, path: "loss.mask") }
             }
-            let scalars = loaded.flatMap { $0.build(&graph, image, target) }
+            let scalars = images.flatMap { image in loaded.flatMap { $0.build(&graph, image, target) } }
             let reported = scalars.dropFirst().reduce(scalars[0]) { graph.apply(Add(), $0, $1, path: "loss.sum") }
             return TrainingObjective.Losses(minimized: scalars, reported: reported)
         }

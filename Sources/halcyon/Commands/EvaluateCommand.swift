@@ -20,17 +20,18 @@ struct EvaluateCommand: ParsableCommand {
             \(DepthReport.timedSide)x\(DepthReport.timedSide).
 
             Real photographs: with --noisy and --clean the folder's files are pairs, whose names differ in what the patterns say
-            beside their star. Other noise: --noise-model "{kind: poisson, peak: 30}", as an experiment's `noise`.
+            beside their star; or --data describes the set as an experiment's validation pictures do. Other noise: --noise-model "{kind: poisson, peak: 30}", as an experiment's `noise`.
 
             EXAMPLES
               halcyon evaluate runs/quickstart#7 --data photos --sigma 25
               halcyon evaluate cszn_sigma25.safetensors --architecture SearchSpaces/references/dncnn17x64-folded.yaml \\
                   --data Set12 --sigma 25 --noise numpy:0 --per-image
+              halcyon evaluate model.h5 --data "{kind: blocks, path: SIDD, noisy: ValidationNoisyBlocksSrgb.mat, clean: ValidationGtBlocksSrgb.mat}"
             """)
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: ArgumentHelp("A folder of images.", valueName: "FOLDER"))
+    @Option(help: ArgumentHelp("A folder of images, or a description of validation pictures.", valueName: "FOLDER|{kind: ...}"))
     var data: String
 
     @Option(help: "The noise level, on the 0...255 scale.")
@@ -60,7 +61,11 @@ struct EvaluateCommand: ParsableCommand {
     func validate() throws {
         try checkSigma(sigma)
         guard (noisy == nil) == (clean == nil) else { throw ValidationError("--noisy and --clean: give both, or none") }
-        guard [sigma == nil, noiseModel == nil, noisy == nil].filter({ !$0 }).count == 1 else {
+        let told = [sigma == nil, noiseModel == nil, noisy == nil].filter { !$0 }.count
+        guard !isDescribed || told == 0 else {
+            throw ValidationError("--data: the description says what is measured under; leave --sigma, --noise-model, --noisy and --clean out")
+        }
+        guard isDescribed || told == 1 else {
             throw ValidationError("expected one of --sigma, --noise-model, or --noisy with --clean")
         }
         guard !data.isEmpty else { throw ValidationError("--data: expected a folder of PNG or JPEG images, found an empty name") }
@@ -126,8 +131,18 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension EvaluateCommand {
+    private var isDescribed: Bool { data.hasPrefix("{") }
+
     /// The pictures of the folder, and what they are measured under.
     private func pictures(channels: Int) throws -> (ImageSet, EvaluationCondition) {
+        if isDescribed {
+            let place = DatasetPlace(baseFolder: "", environment: ProcessInfo.processInfo.environment)
+            let description = try DatasetDescription(parsing: Document.parse(data, file: "--data"), as: .validation, in: place)
+            guard description.conditions.count == 1 else {
+                throw InputError("--data: expected one noise level, found \(description.conditions.count)", hint: "evaluate each on its own")
+            }
+            return (try description.open(channels: channels, seed: 1), description.conditions[0])
+        }
         if let noisy, let clean {
             let description: Document = ["path": .string(data), "noisy": .string(noisy), "clean": .string(clean)]
             let pairs = try PairsDataset(parsing: description, in: DatasetPlace(baseFolder: "", environment: [:]))

@@ -17,7 +17,8 @@ struct ExportCommand: ParsableCommand {
 
             A dynamic network is exported at full depth. --depths each writes a file for each depth, with -exit1, -exit2, ... \
             (the last is full depth) and -router before the ending; the router's output is what each earlier exit would lose, \
-            in dB. --depths routed writes one file that decides by itself, for one image at a time: its second output is the \
+            in dB. A UNet++ with deep supervision is exported with all its nodes, or pruned to each exit by --depths each. \
+            --depths routed writes one file that decides by itself, for one image at a time: its second output is the \
             exit, counted from 1, and its optional input router.threshold the loss in dB that is allowed (OpenVINO knows no \
             optional inputs and keeps the model's own).
 
@@ -45,7 +46,7 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Keeps batch norm as nodes instead of folding it into convolutions; a dynamic network with all its outputs.")
     var training = false
     @Option(help: "Seed of an architecture's weights, the same as bench gradients --seed (default: 0).") var seed: UInt64?
-    @Option(help: "Of a dynamic network: full, each or routed.") var depths: Depths?
+    @Option(help: "Of a dynamic network: full, each or routed; of one with deep supervision: full or each.") var depths: Depths?
     @Option(help: ArgumentHelp("Fixes height and width; every shape is then a constant of the file.", valueName: "HxW")) var size:
         ImageSize?
     @Option(help: "With --size: fixes the number of images (default: 1).") var batch: Int?
@@ -78,8 +79,11 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let (architecture, store) = try load()
-        guard depths == nil || depths == .full || architecture.isDynamic else {
+        guard depths == nil || depths == .full || architecture.exitCount > 1 else {
             throw InputError(file: source, "holds a static network, which has one depth", hint: "leave --depths out")
+        }
+        guard depths != .routed || architecture.isDynamic else {
+            throw InputError(file: source, "has no router that decides the depth", hint: "write --depths each")
         }
         if let size { try checkSizes(height: size.height, width: size.width, batch: batch ?? 1) }
         // All are made before one is written: what cannot be exported, or cannot be written, leaves nothing behind.
@@ -136,7 +140,8 @@ struct ExportCommand: ParsableCommand {
         case .full: return [(.path(exit: architecture.exitCount - 1), path)]
         case .routed: return [(.routed, path)]
         case .each:
-            return (0..<architecture.exitCount).map { (.path(exit: $0), named("exit\($0 + 1)")) } + [(.router, named("router"))]
+            let paths = (0..<architecture.exitCount).map { (ONNXPart.path(exit: $0), named("exit\($0 + 1)")) }
+            return paths + (architecture.isDynamic ? [(.router, named("router"))] : [])
         }
     }
 

@@ -11,7 +11,7 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Trains one architecture by an experiment's recipe and measures it.",
         discussion: """
-            Writes model.h5, checkpoint.h5, profile.json and result.json into the folder. Ctrl-C saves a checkpoint; --resume goes
+            Writes model.h5, checkpoint.h5, profile.json, result.json and, for `halcyon curves`, curve.jsonl into the folder. Ctrl-C saves a checkpoint; --resume goes
             on from it, to the same bits. A network trained into DIR/references/NAME of a study appears as a named mark in its front.
 
             EXAMPLES
@@ -26,6 +26,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A recipe instead of the experiment's.", valueName: "FILE")) var recipe: String?
     @Option(help: "Seed of weights and batches (default: the experiment's).") var seed: Int?
     @Option(help: "f32, bf16.") var precision: Recipe.Precision?
+    @Option(help: "Threads of the training. The weights are the same to the bit only for the same number.") var threads = 1
+    @Option(help: ArgumentHelp("How many times the quality is measured on the way, evenly spaced, the end included.", valueName: "N"))
+    var measurements = 1
     @Flag(help: "Goes on from the folder's checkpoint.") var resume = false
     @Option(help: ArgumentHelp("The folder for the results.", valueName: "DIR")) var out: String
     @Option(help: ArgumentHelp("A folder for the curves as a file that TensorBoard reads.", valueName: "DIR")) var tensorboard: String?
@@ -33,6 +36,10 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         if let seed, seed < 0 { throw ValidationError("--seed: expected at least 0, found \(seed)") }
+        guard (1...1024).contains(threads) else { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
+        guard (1...1000).contains(measurements) else {
+            throw ValidationError("--measurements: expected 1 to 1000, found \(measurements)")
+        }
     }
 
     func run() throws {
@@ -64,7 +71,10 @@ struct TrainCommand: ParsableCommand {
         if let tensorboard { try makeFolder(tensorboard) }
         try resolved.write(to: folder + "/experiment.yaml")
 
-        let request = TrialRequest(
+        let curve = TrainingCurve(folder: folder)
+        if !resume { curve.clear() }
+        let done = resume ? try Checkpoint.read(checkpoint).step : 0
+        var request = TrialRequest(
             trial: 0, seed: seed ?? Int(training.seed), candidate: candidate, from: resume ? checkpoint : nil, resource: steps,
             folder: folder, experiment: folder + "/experiment.yaml")
         let interrupts = InterruptCounter()
@@ -73,22 +83,32 @@ struct TrainCommand: ParsableCommand {
         var points: [Point] = []
         var curves = TensorBoardFile(time: Date().timeIntervalSince1970)
         let curvesName = TensorBoardFile.name(time: Date().timeIntervalSince1970)
-        try DenoisingEvaluator().evaluate(
-            request,
-            report: { event in
-                if let tensorboard, case .measurement(let measurement) = event, measurement.point == 0 {
-                    curves.add(measurement.metric, measurement.value, step: measurement.resource, time: Date().timeIntervalSince1970)
-                    try replaceFile("\(tensorboard)/\(curvesName)", with: curves.bytes)
-                }
-                switch event {
-                case .heartbeat(_, _, let step, let total, let phase):
-                    progress.tell(step, of: total, phase == .training ? loss : phase.rawValue)
-                case .measurement(let measurement) where measurement.metric == "loss":
-                    loss = "loss \(String(format: "%.5g", measurement.value))"
-                case .result(_, _, _, let found): points = found
-                default: break
-                }
-            }, shouldStop: { interrupts.count > 0 })
+        func report(_ event: WorkerEvent) throws {
+            if case .measurement(let measurement) = event, measurement.point == 0 {
+                try curve.add(TrainingCurve.Entry(metric: measurement.metric, step: measurement.resource, value: measurement.value))
+            }
+            if let tensorboard, case .measurement(let measurement) = event, measurement.point == 0 {
+                curves.add(measurement.metric, measurement.value, step: measurement.resource, time: Date().timeIntervalSince1970)
+                try replaceFile("\(tensorboard)/\(curvesName)", with: curves.bytes)
+            }
+            switch event {
+            case .heartbeat(_, _, let step, let total, let phase):
+                progress.tell(step, of: total, phase == .training ? loss : phase.rawValue)
+            case .measurement(let measurement) where measurement.metric == "loss":
+                loss = "loss \(String(format: "%.5g", measurement.value))"
+            case .result(_, _, let resource, let found):
+                points = resource == steps ? found : []
+                request.latency = found
+            default: break
+            }
+        }
+        let evaluator = DenoisingEvaluator(threads: threads)
+        for part in 1...measurements where interrupts.count == 0 {
+            request.resource = steps * part / measurements
+            guard request.resource > steps * (part - 1) / measurements, request.resource >= done else { continue }
+            try evaluator.evaluate(request, report: report, shouldStop: { interrupts.count > 0 })
+            request.from = checkpoint
+        }
         Terminal.clearLine()
         guard let point = points.first else {
             Terminal.note("stopped; the checkpoint is saved. Go on with the same command and --resume")
