@@ -42,10 +42,14 @@ package struct TrainingLoss: Sendable {
     }
 
     /// As `init(_:)` reads it; words for the same thing written in one way.
-    package var document: Document {
+    package var document: Document { document(withPaths: true) }
+
+    /// - Parameter withPaths: whether the names of files are in it.
+    func document(withPaths: Bool) -> Document {
         if terms.count == 1, terms[0].weight == 1, terms[0].term.settings == [:] { return .string(terms[0].term.word) }
         return .object(terms.map { weight, term in
             var settings: Document = term.settings
+            if !withPaths { settings["path"] = nil }
             if settings == [:] { return (term.word, .float(weight)) }
             settings["weight"] = .float(weight)
             return (term.word, settings)
