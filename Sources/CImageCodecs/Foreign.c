@@ -185,6 +185,8 @@ enum { child_output = 3 };
 static _Noreturn void decode_in_child(halcyon_foreign_format format, const char *path) {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    // A language's runtime may have set up its own words for crashes.
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
     // A keyboard's signals are the parent's affair, which may want to end in order; the pipe tells when it is gone.
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

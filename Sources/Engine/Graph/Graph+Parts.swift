@@ -5,7 +5,17 @@ extension Graph {
         nodes.last { $0.path == name || $0.path.hasPrefix(name + ".") }?.outputs.first
     }
 
-    /// The parts of most nodes, in order.
+    /// With the parts that an objective looks at as outputs.
+    func marked(for objective: TrainingObjective) -> Graph {
+        var graph = self
+        for (output, part) in objective.parts where graph.output(output) == nil {
+            guard let value = self.output(ofPart: part) else { preconditionFailure("no part \(part)") }
+            graph.outputs.append((output, value))
+        }
+        return graph
+    }
+
+    /// The parts, in order.
     package var parts: [String] {
         var known: Set<Substring> = []
         return nodes.compactMap { node in

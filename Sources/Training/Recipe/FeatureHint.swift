@@ -9,11 +9,12 @@ import Networks
 /// sum, all through the training instead of before it. The convolution, `loss.hint{number}.weight` `[teacher's channels, student's, 1, 1]`
 /// and `.bias`, is trained and kept in checkpoints, and is no part of the network.
 struct FeatureHint: Sendable {
-    /// `hint1`, ...
+    /// `hint1`, ...: the output of both networks.
     let name: String
     /// In the teacher's graph.
     let teacherValue: ValueID
-    private let part: String
+    /// The student's.
+    let part: String
     private let channels: (student: Int, teacher: Int)
 
     /// - Parameters:
@@ -60,10 +61,11 @@ struct FeatureHint: Sendable {
         return (value, shape)
     }
 
-    /// Adds the hint's loss to a student's training graph.
+    /// Adds the hint's loss to a student's training graph, of which the part's value is the output `name`, and is none any more then.
     /// - Parameter teacher: the outputs of the teacher's graph, this hint's among them.
     func loss(_ graph: inout Graph, _ teacher: [String: ValueID], weight: Double) -> ValueID {
-        guard var feature = graph.output(ofPart: part), let wanted = teacher[name] else { preconditionFailure("found before") }
+        guard var feature = graph.output(name), let wanted = teacher[name] else { preconditionFailure("marked and appended before") }
+        graph.outputs.removeAll { $0.name == name }
         if channels.student != channels.teacher {
             let matrix = graph.parameter(
                 "loss.\(name).weight", shape: [channels.teacher, channels.student, 1, 1],

@@ -85,7 +85,7 @@ package struct TeacherLoss: LossTerm {
                     guard let wanted = found["image"] else { preconditionFailure("no output image") }
                     let output = student.apply(PixelLoss(.l1, weight: weight), image, wanted, path: "loss.teacher")
                     return [output] + hints.map { $0.loss(&student, found, weight: featureWeight) }
-                }, frozen: frozen)
+                }, frozen: frozen, parts: hints.map { ($0.name, $0.part) })
         } catch var error as InputError {
             error.location = error.location ?? place.location
             throw error

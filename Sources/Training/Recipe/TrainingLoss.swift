@@ -76,7 +76,7 @@ package struct TrainingLoss: Sendable {
             return (try architecture.objective(term.kind, budget: budget), [])
         }
         let loaded = try terms.map { try $0.term.loaded(for: architecture, weight: $0.weight) }
-        let objective = TrainingObjective { graph, target in
+        let objective = TrainingObjective(parts: loaded.flatMap(\.parts)) { graph, target in
             guard var image = graph.output("image") else { preconditionFailure("no output image") }
             if isMasked {
                 let mask = graph.input("mask", channels: architecture.network.inputChannels)
@@ -106,6 +106,8 @@ package struct LoadedLossTerm: Sendable {
     package var build: @Sendable (inout Graph, _ image: ValueID, _ target: ValueID) -> [ValueID]
     /// The values of the frozen parameters that `build` adds.
     package var frozen: [NamedTensor] = []
+    /// Parts of the network whose values `build` finds as outputs.
+    package var parts: [(output: String, part: String)] = []
 }
 
 /// How a recipe names a term, and what it may say about it.
