@@ -61,8 +61,8 @@ extension Graph {
         return found
     }
 
-    /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, and the reported
-    /// loss as the output `loss`.
+    /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, those that
+    /// the objective adds among them, and the reported loss as the output `loss`.
     ///
     /// - Returns: the graph and, for each trainable parameter, its number and the value of its gradient.
     package func training(
@@ -71,7 +71,7 @@ extension Graph {
         var graph = marked(for: objective)
         let target = graph.input("target", channels: inputs[0].channels)
         let losses = objective.build(&graph, target)
-        let trainable = parameters.indices.filter { parameters[$0].trainable }
+        let trainable = graph.parameters.indices.filter { graph.parameters[$0].trainable }
         let targets = trainable.map { number in
             ValueID(index: graph.values.firstIndex(of: .parameter(number))!)
         }
