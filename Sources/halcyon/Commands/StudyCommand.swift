@@ -6,14 +6,15 @@ import TrialStore
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Checks or copies the folder of a study, or exports its curves, also while a search runs there.",
+        commandName: "study", abstract: "Checks, copies or compares the folders of studies, or exports their curves, also while searches run there.",
         discussion: """
             EXAMPLES
               halcyon study check runs/quickstart
               halcyon study backup runs/quickstart backups/monday && halcyon resume backups/monday
+              halcyon study compare runs/random-* runs/auto-* --picture race.svg
               halcyon study tensorboard runs/quickstart && tensorboard --logdir runs/quickstart/tensorboard
             """,
-        subcommands: [Check.self, Backup.self, Curves.self])
+        subcommands: [Check.self, Backup.self, Compare.self, Curves.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -60,6 +61,7 @@ struct StudyCommand: ParsableCommand {
             print("\(out): a sound copy; go on there with: halcyon resume \(out)")
         }
     }
+
     struct Curves: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "tensorboard", abstract: "Writes a study's curves as files that TensorBoard reads, one run a trial.",
