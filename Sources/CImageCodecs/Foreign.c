@@ -1,8 +1,11 @@
+#define _GNU_SOURCE
 #include "CImageCodecs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <matio.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,7 @@
 #include <tiffio.h>
 #include <unistd.h>
 
-// All of this runs in a child process; messages go here.
+// Decoding runs in a process of its own; messages go here.
 static char complaint[200];
 
 static int fails(const char *reason) {
@@ -207,41 +210,84 @@ static size_t sample_bytes(const halcyon_picture *picture) {
     return (size_t)picture->width * picture->height * picture->channels * (picture->bits / 8);
 }
 
-static _Noreturn void decode_in_child(halcyon_foreign_format format, const char *path, int descriptor) {
+// What the program is called when it is started as a decoder; no shell calls it so.
+static char child_name[] = "halcyon-decoder";
+// The descriptor that the decoder writes to.
+enum { child_output = 3 };
+
+static _Noreturn void decode_in_child(halcyon_foreign_format format, const char *path) {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    // A language's runtime may have set up its own words for crashes.
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    // A keyboard's signals are the parent's affair, which may want to end in order; the pipe tells when it is gone.
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     // A codec that never ends is as bad as one that crashes.
     alarm(120);
     halcyon_picture picture = {0};
     if (format == HALCYON_CRASH) abort();
     int is_read = format == HALCYON_TIFF ? read_tiff(path, &picture) : read_matlab(path, format == HALCYON_MATLAB_BLOCKS, &picture);
-    int is_told = write_all(descriptor, &is_read, sizeof is_read);
+    int is_told = write_all(child_output, &is_read, sizeof is_read);
     if (is_read) {
-        is_told = is_told && write_all(descriptor, &picture, sizeof picture) && write_all(descriptor, picture.samples, sample_bytes(&picture));
+        is_told = is_told && write_all(child_output, &picture, sizeof picture) &&
+                  write_all(child_output, picture.samples, sample_bytes(&picture));
     } else {
-        is_told = is_told && write_all(descriptor, complaint, sizeof complaint);
+        is_told = is_told && write_all(child_output, complaint, sizeof complaint);
     }
     _exit(is_told ? 0 : 1);
+}
+
+// Runs before `main` of whatever program this library is part of, and does nothing unless that was started as a decoder.
+__attribute__((constructor)) static void decode_if_asked(int count, char **words, char **environment) {
+    (void)environment;
+    if (count == 3 && strcmp(words[0], child_name) == 0) decode_in_child((halcyon_foreign_format)atoi(words[1]), words[2]);
+}
+
+// MARK: The parent
+
+// Starts this program's own file anew as a decoder. A child of `fork` alone would go on with a copy of whatever other threads were in the
+// middle of: HDF5's state, which MATLAB's files are read with, an allocator's lock. Returns the error number, 0 when it went well.
+static int spawn_decoder(halcyon_foreign_format format, const char *path, int output, pid_t *child) {
+    char number[12];
+    snprintf(number, sizeof number, "%d", (int)format);
+    char *words[] = {child_name, number, (char *)path, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code) return code;
+    code = posix_spawnattr_init(&attributes);
+    if (!code) {
+        code = posix_spawn_file_actions_adddup2(&actions, output, child_output);
+        // Locks and files of ours are none of its business.
+        if (!code) code = posix_spawn_file_actions_addclosefrom_np(&actions, child_output + 1);
+        if (!code) code = posix_spawnattr_setsigdefault(&attributes, &all);
+        if (!code) code = posix_spawnattr_setsigmask(&attributes, &none);
+        if (!code) code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        if (!code) code = posix_spawn(child, "/proc/self/exe", &actions, &attributes, words, environ);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return code;
 }
 
 int halcyon_foreign_decode(
     halcyon_foreign_format format, const char *path, halcyon_picture *picture, char *reason, size_t reason_size) {
     int ends[2];
-    if (pipe(ends)) {
+    if (pipe2(ends, O_CLOEXEC)) {
         snprintf(reason, reason_size, "no pipe: %s", strerror(errno));
         return 1;
     }
-    pid_t child = fork();
-    if (child == 0) {
-        close(ends[0]);
-        decode_in_child(format, path, ends[1]);
-    }
+    pid_t child;
+    int code = spawn_decoder(format, path, ends[1], &child);
     close(ends[1]);
-    if (child < 0) {
+    if (code) {
         close(ends[0]);
-        snprintf(reason, reason_size, "no process to decode it in: %s", strerror(errno));
+        snprintf(reason, reason_size, "no process to decode it in: %s", strerror(code));
         return 1;
     }
     int is_read = 0, is_whole = read_all(ends[0], &is_read, sizeof is_read);

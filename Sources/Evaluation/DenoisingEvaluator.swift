@@ -12,7 +12,7 @@ import Trials
 package final class DenoisingEvaluator: TrialEvaluator {
     /// The validation noise: the same for every candidate and rung.
     package static let validationNoise = EvaluationNoise.philox(seed: 25)
-    static let units = ["psnr_db": "dB", "noisy_psnr_db": "dB", "latency_ms": "ms", "latency_mad_ms": "ms", "latency_p95_ms": "ms", "peak_bytes": "B"]
+    private static let units = ["noisy_psnr_db": "dB", "latency_ms": "ms", "latency_mad_ms": "ms", "latency_p95_ms": "ms", "peak_bytes": "B"]
 
     private let cache: ExperimentCache
     private let checkpointSeconds: Double
@@ -102,7 +102,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
         try attempt.timed("train") {
             do {
                 reached = try trainer.run(
-                    to: request.resource, around: { work in try attempt.shared(machine, .training) { work() } },
+                    to: request.resource, around: { work in try attempt.shared(machine, .training) { try work() } },
                     onStep: { step in
                         attempt.step = step.step
                         failpoint(.stepDone, "\(request.trial) \(request.attempt) \(step.step)")
@@ -127,15 +127,16 @@ package final class DenoisingEvaluator: TrialEvaluator {
             architecture: architecture, parameters: trainer.network, experiment: experiment, validation: validation,
             machine: machine, attempt: attempt, now: now)
         let measured = try architecture.isDynamic ? measuring.dynamicPoints() : [measuring.staticPoint(known: request.latency)]
+        let units = Self.units.merging(experiment.metrics.map { ($0.name, $0.unit) }) { own, _ in own }
         for point in measured {
             for (name, value) in point.metrics.sorted(by: { $0.key < $1.key }) where !value.isFinite {
                 throw FatalTrialError("the training diverged: \(name) is \(value) on the validation pictures at step \(trainer.step)")
             }
-            let told = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"]
+            let told = experiment.metrics.map(\.name) + ["latency_ms", "latency_mad_ms", "latency_p95_ms", "router_share", "noisy_psnr_db"]
             for name in told + point.metrics.keys.filter({ $0.contains("@") }).sorted() {
                 guard let value = point.metrics[name], !(name.hasPrefix("latency") && !request.measuresLatency && !architecture.isDynamic)
                 else { continue }
-                try attempt.measurement(name, value, unit: Self.units[String(name.prefix { $0 != "@" })] ?? "", at: request.resource, point: point.point)
+                try attempt.measurement(name, value, unit: units[String(name.prefix { $0 != "@" })] ?? "", at: request.resource, point: point.point)
             }
         }
         let points = measured.map { point in

@@ -24,7 +24,7 @@ struct PointMeasuring {
         let quality = try attempt.timed("validate") {
             try evaluateModel(
                 denoiser, images: validation, conditions: experiment.validation.conditions, noise: DenoisingEvaluator.validationNoise,
-                around: inShared, progress: told)
+                metrics: experiment.metrics, around: inShared, progress: told)
         }
         var metrics = try cost().metrics.merging(finite(quality.means)) { own, _ in own }
         if let known = known.first(where: { $0.point == 0 }) {
@@ -43,7 +43,7 @@ struct PointMeasuring {
         let quality = try attempt.timed("validate") {
             try evaluateDepths(
                 Denoiser(architecture, parameters: parameters, precision: experiment.latency.precision), images: validation, conditions: experiment.validation.conditions,
-                noise: DenoisingEvaluator.validationNoise, around: inShared, progress: told)
+                noise: DenoisingEvaluator.validationNoise, metrics: experiment.metrics, around: inShared, progress: told)
         }
         let cost = try cost()
         let routerMacs = try architecture.routerGraph().cost(
@@ -100,8 +100,8 @@ struct PointMeasuring {
         let conditions = experiment.validation.conditions
         let (height, width) = (experiment.latency.height, experiment.latency.width)
         let count = min(Self.latencyPictures, validation.count * conditions.count)
-        let pictures = (0..<count).map { number in
-            let (noisy, sigma) = DenoisingEvaluator.validationNoise.noisy(
+        let pictures = try (0..<count).map { number in
+            let (noisy, sigma) = try DenoisingEvaluator.validationNoise.noisy(
                 validation, index: (number / conditions.count) % validation.count, conditions[number % conditions.count])
             return (image: noisy.mirroredAndCropped(height: height, width: width), sigma: sigma)
         }

@@ -74,7 +74,8 @@ package struct BatchSource: Sendable {
     }
 
     /// Writes the batch of a step.
-    package func batch(step: Int, into buffers: Buffers) {
+    /// - Throws: `InputError` where a picture cannot be read any more.
+    package func batch(step: Int, into buffers: Buffers) throws {
         precondition(buffers.noisy.count == sampleCount && buffers.levels.count == pixelCount, "buffer sizes")
         let atStep = stream.split(step)
         for item in 0..<batchSize {
@@ -83,7 +84,7 @@ package struct BatchSource: Sendable {
                 return UnsafeMutableBufferPointer(rebasing: buffer[item * count..<(item + 1) * count])
             }
             var stream = atStep.split(item)
-            write(
+            try write(
                 target: part(buffers.target), noisy: part(buffers.noisy), levels: part(buffers.levels), mask: part(buffers.mask), &stream)
         }
     }
@@ -91,25 +92,25 @@ package struct BatchSource: Sendable {
     private func write(
         target: UnsafeMutableBufferPointer<Float>, noisy: UnsafeMutableBufferPointer<Float>, levels: UnsafeMutableBufferPointer<Float>,
         mask: UnsafeMutableBufferPointer<Float>, _ stream: inout RandomStream
-    ) {
+    ) throws {
         let place = draw(&stream), size = ImageSize(height: crop, width: crop, channels: channels)
         switch supervision {
-        case .clean: cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
+        case .clean: try cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
         case .noise2noise:
-            cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
+            try cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
             withUnsafeTemporaryAllocation(of: Float.self, capacity: size.count) { again in
                 noise?.apply(to: UnsafeBufferPointer(target), into: again, levels: levels, size: size, stream: &stream)
                 _ = target.update(fromContentsOf: again)
             }
         case .noise2void:
-            cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
+            try cut(place, clean: target, noisy: noisy, levels: levels, size, &stream)
             hidePixels(of: noisy, target: target, mask: mask, size: size, stream: &stream)
         case .neighbor2neighbor:
             let whole = ImageSize(height: 2 * crop, width: 2 * crop, channels: channels)
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * whole.count + whole.height * whole.width) { memory in
+            try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * whole.count + whole.height * whole.width) { memory in
                 func part(_ range: Range<Int>) -> UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(rebasing: memory[range]) }
                 let (clean, patch) = (part(0..<whole.count), part(whole.count..<2 * whole.count)), map = part(2 * whole.count..<memory.count)
-                cut(place, clean: clean, noisy: patch, levels: map, whole, &stream)
+                try cut(place, clean: clean, noisy: patch, levels: map, whole, &stream)
                 takeNeighbours(of: UnsafeBufferPointer(patch), first: noisy, second: target, size: size, stream: &stream)
                 for i in levels.indices { levels[i] = map[i / crop * 4 * crop + i % crop * 2] }
             }
@@ -120,16 +121,16 @@ package struct BatchSource: Sendable {
     private func cut(
         _ place: Place, clean: UnsafeMutableBufferPointer<Float>, noisy: UnsafeMutableBufferPointer<Float>,
         levels: UnsafeMutableBufferPointer<Float>, _ size: ImageSize, _ stream: inout RandomStream
-    ) {
+    ) throws {
         if augmentation.resamples {
-            augmentation.resample(images.image(place.picture), into: clean, side: size.height, stream: &stream)
+            augmentation.resample(try images.image(place.picture), into: clean, side: size.height, stream: &stream)
         } else {
-            copy(place, of: images.image(place.picture), into: clean, side: size.height)
+            copy(place, of: try images.image(place.picture), into: clean, side: size.height)
         }
         if augmentation.changesColours { augmentation.changeColours(clean, channels: channels, stream: &stream) }
         if let noise {
             noise.apply(to: UnsafeBufferPointer(clean), into: noisy, levels: levels, size: size, stream: &stream)
-        } else if let partner = images.noisy(place.picture) {
+        } else if let partner = try images.noisy(place.picture) {
             copy(place, of: partner, into: noisy, side: size.height)
             fillWithMeasuredLevel(levels, noisy: noisy, clean: UnsafeBufferPointer(clean))
         }

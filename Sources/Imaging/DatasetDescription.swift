@@ -85,7 +85,7 @@ package struct DatasetDescription: Sendable {
                     hint: "choose a smaller crop, or take the small pictures out")
             }
             guard role == .validation else { return set }
-            return set.centreCropped(crop)
+            return try set.centreCropped(crop)
         } catch var error as InputError {
             error.location = error.location ?? document.location
             throw error

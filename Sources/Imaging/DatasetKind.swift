@@ -75,7 +75,7 @@ package struct DatasetPlace: Sendable {
             rest = rest[rest.index(after: end)...]
         }
         result += rest
-        guard !result.isEmpty else { throw document.fail("path: is empty", hint: "name a folder of PNG or JPEG files") }
+        guard !result.isEmpty else { throw document.fail("path: is empty", hint: "name a folder or a file") }
         return result
     }
 }

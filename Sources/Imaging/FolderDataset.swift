@@ -5,7 +5,7 @@ import Foundation
 /// `HALCYON_CACHE` names a folder, once for all into a file there (`PictureCache`).
 ///
 /// `{kind: folder, path: "${HALCYON_DATA}/Train400", images: 100}`; `images` limits how many are taken, from the first.
-/// A file is a picture when its ending or its first bytes say PNG or JPEG; others (a licence, notes) are passed over.
+/// A file is a picture when its ending or its first bytes say so (`ImageFileFormat`); others (a licence, notes) are passed over.
 package struct FolderDataset: DatasetKind {
     package static let word = "folder"
     package static let keys = ["path", "images"]
@@ -51,7 +51,7 @@ package struct FolderDataset: DatasetKind {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw fault(
                 "\(path): no such folder",
-                hint: "name a folder of PNG or JPEG files, or set the variable in its path (HALCYON_DATA) to where your data is")
+                hint: "name a folder of \(ImageFileFormat.words) files, or set the variable in its path (HALCYON_DATA) to where your data is")
         }
         guard isFolder.boolValue else {
             throw fault("\(path): is a file, not a folder", hint: "name the folder that holds the pictures")
@@ -61,7 +61,7 @@ package struct FolderDataset: DatasetKind {
         }
         let names = entries.sorted().filter { !$0.hasPrefix(".") && isPicture($0) }
         guard !names.isEmpty else {
-            throw fault("\(path): has no PNG or JPEG file", hint: "name the folder that holds the pictures themselves")
+            throw fault("\(path): has no \(ImageFileFormat.words) file", hint: "name the folder that holds the pictures themselves")
         }
         return limit.map { Array(names.prefix($0)) } ?? names
     }

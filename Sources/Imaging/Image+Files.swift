@@ -214,6 +214,12 @@ final class StoredPicture: @unchecked Sendable {
 package enum ImageFileFormat: String, CaseIterable, Sendable {
     case png, jpeg, tiff, matlab
 
+    /// All of them, for sentences: "PNG, JPEG, TIFF or MATLAB".
+    package static var words: String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    }
+
     package var name: String { self == .matlab ? "MATLAB" : rawValue.uppercased() }
 
     /// How files of this format begin.

@@ -6,7 +6,9 @@ package struct ImageMetric: Sendable {
         case minimize, maximize
     }
 
-    /// The name in the study's file and on the command line.
+    /// The word in experiments and on the command line.
+    package let word: String
+    /// The name in the study's file and in results.
     package let name: String
     /// Empty for a bare number.
     package let unit: String
@@ -14,14 +16,33 @@ package struct ImageMetric: Sendable {
 
     /// The measure of an output against the clean original, both `[H, W, C]` in 0...1; both are clamped and rounded to
     /// 8 bit first, as the published tables do. nil where it is not defined for pictures of this size.
-    package let measure: @Sendable (_ output: Image, _ original: Image) -> Double?
+    /// - Throws: `InputError` where there is no memory for it.
+    package let measure: @Sendable (_ output: Image, _ original: Image) throws -> Double?
+
+    package init(
+        word: String, name: String, unit: String = "", direction: Direction, measure: @escaping @Sendable (_ output: Image, _ original: Image) throws -> Double?
+    ) {
+        self.word = word
+        self.name = name
+        self.unit = unit
+        self.direction = direction
+        self.measure = measure
+    }
 }
 
-/// Every image metric.
-package let imageMetrics: [ImageMetric] = [
-    ImageMetric(name: "psnr_db", unit: "dB", direction: .maximize) { peakSignalToNoise($0, $1) },
-    ImageMetric(name: "ssim", unit: "", direction: .maximize) { structuralSimilarity($0, $1) },
+/// What is measured unless more is asked for, and what every trial has.
+package let standardMetrics: [ImageMetric] = [
+    ImageMetric(word: "psnr", name: "psnr_db", unit: "dB", direction: .maximize) { peakSignalToNoise($0, $1) },
+    ImageMetric(word: "ssim", name: "ssim", direction: .maximize) { structuralSimilarity($0, $1) },
 ]
+
+/// Every image metric that needs no weights. Those on Y measure luma only, as tables of colour restoration often do; a gray picture is its
+/// own luma.
+package let imageMetrics: [ImageMetric] =
+    standardMetrics + [
+        ImageMetric(word: "psnr-y", name: "psnr_y_db", unit: "dB", direction: .maximize) { peakSignalToNoise($0.luma, $1.luma) },
+        ImageMetric(word: "ssim-y", name: "ssim_y", direction: .maximize) { structuralSimilarity($0.luma, $1.luma) },
+    ]
 
 /// PSNR in dB over all samples of the 8-bit pictures: 20 log10(255 / sqrt(mse)), in Double; infinity for equal pictures.
 package func peakSignalToNoise(_ output: Image, _ original: Image) -> Double {
@@ -50,6 +71,18 @@ package func unclippedPeakSignalToNoise(_ output: Image, _ original: Image) -> D
 }
 
 extension Image {
+    /// The 8-bit Y of ITU-R BT.601 in its studio range, 16 (black) to 235 (white), as MATLAB's `rgb2ycbcr` makes it of a picture of uint8:
+    /// 16 + 65.481 R + 128.553 G + 24.966 B of R, G and B in 0...1 as the 8-bit picture has them, rounded. A gray picture stays as it is.
+    package var luma: Image {
+        guard channels == 3 else { return self }
+        let levels = bytes
+        let pixels = (0..<height * width).map { i -> Float in
+            let (red, green, blue) = (Double(levels[3 * i]), Double(levels[3 * i + 1]), Double(levels[3 * i + 2]))
+            return Float((16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255).rounded()) / 255
+        }
+        return Image(height: height, width: width, channels: 1, pixels: pixels)
+    }
+
     package func hasShape(of other: Image) -> Bool {
         height == other.height && width == other.width && channels == other.channels
     }

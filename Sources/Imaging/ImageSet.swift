@@ -9,10 +9,10 @@ package struct ImageSet: Sendable {
         /// Some of a file's blocks, by their numbers.
         case blocks(PictureBlocks, [Int])
 
-        func image(_ i: Int) -> Image {
+        func image(_ i: Int) throws -> Image {
             switch self {
             case .memory(let images): images[i]
-            case .file(let file): file.image(i)
+            case .file(let file): try file.image(i)
             case .blocks(let blocks, let numbers): blocks.image(numbers[i])
             }
         }
@@ -62,14 +62,15 @@ package struct ImageSet: Sendable {
     package func size(_ i: Int) -> ImageSize { images.size(i) }
 
     /// The clean picture.
-    package func image(_ i: Int) -> Image { images.image(i) }
+    /// - Throws: `InputError` where the cache's file is damaged.
+    package func image(_ i: Int) throws -> Image { try images.image(i) }
 
     /// The same picture as the camera took it; nil where the set has no pairs.
-    package func noisy(_ i: Int) -> Image? { partners?.image(i) }
+    package func noisy(_ i: Int) throws -> Image? { try partners?.image(i) }
 
     /// The middles of all pictures, in memory.
-    func centreCropped(_ side: Int) -> ImageSet {
-        func middles(_ pictures: Pictures) -> Pictures { .memory(names.indices.map { pictures.image($0).centreCropped(side) }) }
-        return ImageSet(names: names, middles(images), partners: partners.map(middles))
+    func centreCropped(_ side: Int) throws -> ImageSet {
+        func middles(_ pictures: Pictures) throws -> Pictures { .memory(try names.indices.map { try pictures.image($0).centreCropped(side) }) }
+        return ImageSet(names: names, try middles(images), partners: try partners.map(middles))
     }
 }

@@ -31,9 +31,17 @@ package struct Metric: Sendable, Equatable {
         Metric(name: "peak_bytes", title: "peak memory", unit: "MB", scale: 1e-6, digits: 1, isCost: true, isInteger: true),
     ]
 
+    /// Those that some experiments ask for.
+    private static let others = [
+        Metric(name: "psnr_y_db", title: "PSNR of luma", unit: "dB", digits: 2, direction: .maximize),
+        Metric(name: "ssim_y", title: "SSIM of luma", unit: "", digits: 4, direction: .maximize),
+        Metric(name: "stlpips", title: "ST-LPIPS", unit: "", digits: 4),
+        Metric(name: "lpips", title: "LPIPS", unit: "", digits: 4),
+    ]
+
     /// The catalogue's entry, or a metric of somebody's own under its bare name.
     package static func named(_ name: String) -> Metric {
-        catalogue.first { $0.name == name } ?? Metric(name: name, title: name, unit: "")
+        (catalogue + others).first { $0.name == name } ?? Metric(name: name, title: name, unit: "")
     }
 
     /// Title with unit, for an axis: `latency (ms)`.

@@ -179,6 +179,21 @@ package final class StudyReader {
             [metric] + StatementArguments(trials.sorted()), measurement)
     }
 
+    /// All that was measured of some trials, in the order in which it came.
+    package func measurements(trials: Set<Int>) throws -> [MeasurementRow] {
+        if trials.isEmpty { return [] }
+        let places = Array(repeating: "?", count: trials.count).joined(separator: ", ")
+        return try rows("SELECT * FROM measurements WHERE trial_number IN (\(places)) ORDER BY rowid", StatementArguments(trials.sorted()), measurement)
+    }
+
+    /// The trials that were measured after a measurement, counted as they came from 1 on, and the last measurement's number.
+    package func measuredTrials(after last: Int) throws -> (trials: Set<Int>, last: Int) {
+        let found = try rows("SELECT trial_number, max(rowid) FROM measurements WHERE rowid > ? GROUP BY trial_number", [last]) {
+            (try $0.decode(Int.self, atIndex: 0), try $0.decode(Int.self, atIndex: 1))
+        }
+        return (Set(found.map(\.0)), found.map(\.1).max() ?? last)
+    }
+
     /// Environment hash to its description.
     package func environments() throws -> [String: Document] {
         var environments: [String: Document] = [:]

@@ -29,7 +29,7 @@ struct ResolvedExperiment {
     var document: Document
     let folder: String
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "second-stage", "latency", "simulation"]
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "metrics", "second-stage", "latency", "simulation"]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -91,6 +91,29 @@ struct ResolvedExperiment {
             guard let section = try document.optional(key) else { continue }
             document[key] = try Self.resolved(section, in: folder)
         }
+        if let metrics = try document.optional("metrics") { document["metrics"] = try Self.resolvedWeights(metrics, in: folder) }
+    }
+
+    /// The list of metrics with the files of their weights, `{stlpips: FILE}`, absolute.
+    private static func resolvedWeights(_ metrics: Document, in folder: String) throws -> Document {
+        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
+        func absolute(_ file: Document) throws -> Document {
+            Document(.string(URL(fileURLWithPath: try place.path(file)).standardizedFileURL.path), at: file.location)
+        }
+        let items = try metrics.array("metrics").map { item -> Document in
+            guard case .object(let fields) = item.value else { return item }
+            let resolved = try fields.map { field -> Document.Field in
+                var field = field
+                if case .array(let files) = field.value.value {
+                    field.value.value = .array(try files.map(absolute))
+                } else {
+                    field.value = try absolute(field.value)
+                }
+                return field
+            }
+            return Document(.object(resolved), at: item.location)
+        }
+        return Document(.array(items), at: metrics.location)
     }
 
     /// A part of an experiment in which every `path`, at any depth, is absolute.

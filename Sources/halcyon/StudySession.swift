@@ -24,6 +24,8 @@ struct StudySession {
     let json: Bool
     /// Whether the folder must not hold a study yet.
     var isNew = false
+    /// A folder for the curves of trials, for TensorBoard.
+    var curves: String?
 
     /// Runs until the study ends or pauses, then shows the front.
     func run() throws {
@@ -41,7 +43,7 @@ struct StudySession {
                 throw try experiment.document.required("recipe").fail(
                     "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
             }
-            try checkMetrics(settings)
+            try checkMetrics(training)
             try training.train.check()
             try training.validation.check()
         } else if table == nil, executor != .local {
@@ -72,6 +74,7 @@ struct StudySession {
             "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
                 + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) \(settings.fidelity.resource)")
         let report = StudyReport(directory: directory)
+        var runs = curves.map(TensorBoardRuns.init)
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
         let controller = Controller(
@@ -80,6 +83,7 @@ struct StudySession {
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
                     try? report.writePictures()
+                    _ = try? runs?.update(from: StudyReader(directory: directory))
                 }
                 if stderrIsTerminal {
                     Terminal.live(SearchProgressLine(state).text(width: Terminal.width))
@@ -103,6 +107,7 @@ struct StudySession {
         if let nothing { throw nothing }
         do {
             try report.writePictures()
+            try runs?.update(from: StudyReader(directory: directory))
         } catch {
             Terminal.complain("the pictures were not drawn: \(error)")
         }
@@ -139,8 +144,10 @@ struct StudySession {
     }
 
     /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.
-    private func checkMetrics(_ settings: StudySettings) throws {
-        let known = ["psnr_db", "ssim", "latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+    private func checkMetrics(_ training: TrainingExperiment) throws {
+        let quality = training.metrics.map(\.name), labels = training.validation.conditions.map(\.label)
+        let known = quality + ["latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+            + (labels.count > 1 ? quality.flatMap { name in labels.map { "\(name)@\($0)" } } : [])
         for (key, section) in [("objectives", "objective"), ("constraints", "constraint")] {
             for item in try experiment.document.optional(key)?.array(key) ?? [] {
                 _ = try item.required("metric").word("the metric of the \(section)", of: known)

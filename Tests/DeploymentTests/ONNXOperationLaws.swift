@@ -5,10 +5,10 @@ import Testing
 
 /// Every operation of the catalogue as ONNX nodes, over all its samples.
 @Suite struct ONNXOperationLaws {
-    /// What no file of a network holds: losses, what only a rewrite of the compiler makes, and what the exporter computes itself.
+    /// What no file of a network holds: losses, what only networks of metrics have, what only a rewrite of the compiler makes, and what the exporter computes itself.
     static let withoutForm: Set<String> = [
         PixelLoss.name, ImageLoss.name, SimilarityLoss.name, QualityGap.name, DepthRouting.name, ActivatedPooling.name, FoldedWeight.name,
-        FoldedBias.name, GatedConvolution.name,
+        FoldedBias.name, GatedConvolution.name, MirroredBorder.name, Subsampling.name, WindowMaximum.name,
     ]
 
     @Test func everyForwardOperationHasAForm() {

@@ -34,9 +34,9 @@ let malformedFiles: [MalformedInput] = [
         try $0.write("x.png", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 0x4A, 0x46])
     },
     MalformedInput("no picture", denoise, says: ["x.png: no such file", "a picture is needed here"]),
-    MalformedInput("an empty folder", "evaluate {model} --data {here} --sigma 25", says: ["{here}: has no PNG or JPEG file", "name the folder"]),
+    MalformedInput("an empty folder", "evaluate {model} --data {here} --sigma 25", says: ["{here}: has no PNG, JPEG, TIFF or MATLAB file", "name the folder"]),
     MalformedInput("a file as a folder", "evaluate {model} --data {photo} --sigma 25", says: ["photo.png: is a file, not a folder"]),
-    MalformedInput("a pipe among pictures", "evaluate {model} --data {here} --sigma 25", says: ["{here}: has no PNG or JPEG file"]) {
+    MalformedInput("a pipe among pictures", "evaluate {model} --data {here} --sigma 25", says: ["{here}: has no PNG, JPEG, TIFF or MATLAB file"]) {
         mkfifo($0.here + "/pipe.png", 0o600)
     },
     MalformedInput("a truncated model", useModel, says: ["x.h5: expected a checksum", "copy it again"]) { bench in

@@ -61,13 +61,20 @@ import Testing
         let folder = try Folder()
         let file = try folder.write("e.yaml", Self.experiment())
         let quiet = folder.path("quiet")
-        let done = try Program.run("search", file, "--out", quiet, "--workers", "1")
+        let curves = folder.path("curves")
+        let done = try Program.run("search", file, "--out", quiet, "--workers", "1", "--tensorboard", curves)
         #expect(done.status == 0, "\(done.errors)")
         try Self.expectSound(quiet)
         let expected = try Outcome(quiet)
         #expect(expected.states.allSatisfy { $0 == .complete })
         #expect(expected.weights.count == expected.states.count)
         #expect(expected.quality.compactMap { $0 }.max()! > 21, "the networks learn: noisy images are at 20.2 dB")
+
+        // The curves that were written meanwhile are those of the study.
+        #expect(try Program.run("study", "tensorboard", quiet).status == 0)
+        let runs = try FileManager.default.subpathsOfDirectory(atPath: curves).filter { $0.hasSuffix(".halcyon") }
+        #expect(runs.count == expected.states.count)
+        for run in runs { #expect(FileManager.default.contentsEqual(atPath: "\(curves)/\(run)", andPath: "\(quiet)/tensorboard/\(run)"), "\(run)") }
 
         let killed = folder.path("killed")
         let run = try Program.Run(["search", file, "--out", killed, "--workers", "2"])

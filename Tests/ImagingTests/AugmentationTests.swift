@@ -10,8 +10,8 @@ import Testing
             images: ImageSet([("a", image)]), noise: GaussianNoise(sigma: 0), crop: crop, batchSize: 4,
             augmentation: try Augmentation(Document.parse(text, file: "e.yaml")), seed: 3)
         let size = crop * crop * image.channels
-        return (0..<steps).flatMap { step -> [[Float]] in
-            let batch = BatchTests.batch(source, step).clean
+        return try (0..<steps).flatMap { step -> [[Float]] in
+            let batch = try BatchTests.batch(source, step).clean
             return (0..<4).map { Array(batch[$0 * size..<($0 + 1) * size]) }
         }
     }

@@ -8,10 +8,10 @@ import Testing
         var clean: [Float], noisy: [Float], levels: [Float], mask: [Float]
     }
 
-    static func batch(_ source: BatchSource, _ step: Int) -> Batch {
+    static func batch(_ source: BatchSource, _ step: Int) throws -> Batch {
         let buffers = BatchSource.Buffers(for: source)
         defer { buffers.deallocate() }
-        source.batch(step: step, into: buffers)
+        try source.batch(step: step, into: buffers)
         return Batch(clean: Array(buffers.target), noisy: Array(buffers.noisy), levels: Array(buffers.levels), mask: Array(buffers.mask))
     }
 
@@ -25,12 +25,12 @@ import Testing
     }
 
     @Test(arguments: [1, 3])
-    func aBatchDependsOnSeedAndStepAlone(channels: Int) {
+    func aBatchDependsOnSeedAndStepAlone(channels: Int) throws {
         let forward = Self.source(channels: channels), other = Self.source(channels: channels)
-        let batches = (0..<5).map { Self.batch(forward, $0) }
-        for step in [3, 0, 4, 2, 1] { #expect(Self.batch(other, step) == batches[step]) }
+        let batches = try (0..<5).map { try Self.batch(forward, $0) }
+        for step in [3, 0, 4, 2, 1] { #expect(try Self.batch(other, step) == batches[step]) }
         #expect(batches[0] != batches[1])
-        #expect(Self.batch(Self.source(channels: channels, seed: 2), 0) != batches[0])
+        #expect(try Self.batch(Self.source(channels: channels, seed: 2), 0) != batches[0])
         for batch in batches {
             #expect(batch.clean.allSatisfy { 0 <= $0 && $0 <= 1 } && batch.noisy.allSatisfy { $0 > -5 })
             #expect(batch.levels.allSatisfy { 0 <= $0 && $0 <= 55 } && Set(batch.levels).count == 6)
@@ -39,12 +39,12 @@ import Testing
 
     /// Every patch is one of the crops under one of the eight symmetries, and all eight occur; without augmentation only the crop itself.
     @Test(arguments: [1, 3])
-    func patchesAreSymmetriesOfCrops(channels: Int) {
+    func patchesAreSymmetriesOfCrops(channels: Int) throws {
         for augments in [false, true] {
             let source = Self.source(channels: channels, augments: augments)
             var symmetries: [[Float]: Set<Int>] = [:]
             for i in 0..<source.images.count {
-                let image = source.images.image(i)
+                let image = try source.images.image(i)
                 for top in 0...image.height - 12 {
                     for left in 0...image.width - 12 {
                         var crop = image.cropped(top: top, left: left, height: 12, width: 12)
@@ -57,7 +57,7 @@ import Testing
             }
             var seen: Set<Int> = []
             for step in 0..<40 {
-                let clean = Self.batch(source, step).clean
+                let clean = try Self.batch(source, step).clean
                 let size = 12 * 12 * channels
                 for item in 0..<6 {
                     let found = symmetries[Array(clean[item * size..<(item + 1) * size])]
@@ -95,15 +95,15 @@ import Testing
         return result
     }
 
-    @Test func noiseIsAddedToThePatch() {
-        let batch = Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 0)), 0)
+    @Test func noiseIsAddedToThePatch() throws {
+        let batch = try Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 0)), 0)
         #expect(batch.clean == batch.noisy && batch.levels.allSatisfy { $0 == 0 })
-        let noisy = Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 25)), 0)
+        let noisy = try Self.batch(Self.source(crop: 16, noise: GaussianNoise(sigma: 25)), 0)
         #expect(noisy.clean == batch.clean && noisy.noisy != batch.noisy)
     }
 
     /// Both partners are cut at one place and turned alike.
-    @Test func pairsStayTogether() {
+    @Test func pairsStayTogether() throws {
         let pairs = (0..<3).map { i -> (String, Image, Image) in
             let clean = DeadLeaves(size: 16 + i, channels: 3).image(RandomStream(seed: 8).split(i))
             var noisy = clean
@@ -112,7 +112,7 @@ import Testing
         }
         let source = BatchSource(images: ImageSet(pairs: pairs), noise: nil, crop: 12, batchSize: 6, seed: 1)
         for step in 0..<5 {
-            let batch = Self.batch(source, step)
+            let batch = try Self.batch(source, step)
             #expect(zip(batch.clean, batch.noisy).allSatisfy { $1 == 1 - $0 })
             for item in 0..<6 {
                 let range = item * 432..<(item + 1) * 432
@@ -131,8 +131,8 @@ import Testing
     }
 
     /// Two draws whose mean is the clean patch, and whose noises have nothing to do with each other.
-    @Test func noise2noiseDrawsTwice() {
-        let twice = Self.batch(Self.source(.noise2noise), 1), clean = Self.batch(Self.source(.clean), 1)
+    @Test func noise2noiseDrawsTwice() throws {
+        let twice = try Self.batch(Self.source(.noise2noise), 1), clean = try Self.batch(Self.source(.clean), 1)
         #expect(twice.noisy == clean.noisy && twice.levels == clean.levels)
         let count = Double(clean.clean.count)
         func product(_ a: [Float], _ b: [Float]) -> Double {
@@ -144,8 +144,8 @@ import Testing
     }
 
     /// One pixel of each 8x8 is hidden, its value is the target, and its place holds a neighbour's.
-    @Test(arguments: [1, 3]) func noise2voidHidesPixels(channels: Int) {
-        let blind = Self.batch(Self.source(.noise2void, channels: channels), 1), seeing = Self.batch(Self.source(.clean, channels: channels), 1)
+    @Test(arguments: [1, 3]) func noise2voidHidesPixels(channels: Int) throws {
+        let blind = try Self.batch(Self.source(.noise2void, channels: channels), 1), seeing = try Self.batch(Self.source(.clean, channels: channels), 1)
         #expect(blind.mask.filter { $0 == 1 }.count == 6 * 9 * channels && blind.mask.allSatisfy { $0 == 0 || $0 == 1 })
         for i in blind.mask.indices {
             #expect(blind.clean[i] == (blind.mask[i] == 1 ? seeing.noisy[i] : 0))
@@ -162,12 +162,12 @@ import Testing
     }
 
     /// Without noise both halves are pixels of one picture, side by side.
-    @Test func neighbor2neighborTakesNeighbours() {
+    @Test func neighbor2neighborTakesNeighbours() throws {
         let ramp = Image(height: 64, width: 64, channels: 1, pixels: (0..<4096).map { Float($0 / 64 * 1000 + $0 % 64) })
         let source = BatchSource(
             images: ImageSet([("ramp", ramp)]), noise: GaussianNoise(sigma: 0), crop: 20, batchSize: 6, augmentation: .none,
             supervision: .neighbor2neighbor, seed: 1)
-        let batch = Self.batch(source, 1)
+        let batch = try Self.batch(source, 1)
         var steps: [Float: Int] = [:]
         for (a, b) in zip(batch.noisy, batch.clean) { steps[b - a, default: 0] += 1 }
         #expect(Set(steps.keys) == [1, -1, 1000, -1000] && steps.values.allSatisfy { abs(Double($0) - 600) < 6 * 21.2 })

@@ -172,6 +172,21 @@ import Testing
         #expect(error.description.contains("some.tif: cannot be decoded as TIFF: its decoder crashed"), "\(error)")
     }
 
+    /// Decoders start while other threads read HDF5 files and allocate.
+    @Test func filesAreDecodedFromManyThreads() async throws {
+        let bytes = [UInt8](0..<35), file = Self.tiff(5, 7, channels: 1, bits: 8, compression: 1, strip: bytes)
+        let matlab = Self.matlab([5, 7], kind: 9, storage: 2, bytes: bytes)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    let picture = try load(number % 2 == 0 ? file : matlab)
+                    return picture.height == 5 && picture.width == 7 && picture.bytes.sorted() == bytes
+                }
+            }
+            for try await isRight in group { #expect(isRight) }
+        }
+    }
+
     /// The PSNR is scipy's and numpy's.
     @Test func theSharedSamplesStandUpright() throws {
         guard let data = SharedData.folder, FileManager.default.fileExists(atPath: data + "/SIDD_sample/noisy.mat") else {

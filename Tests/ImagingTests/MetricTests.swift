@@ -11,12 +11,20 @@ import Testing
         for channels in [1, 3] {
             let clean = DeadLeaves(size: 32, channels: channels).image(RandomStream(seed: 1))
             let values = try [5.0, 15, 50].map { sigma in
-                try #require(metric.measure(EvaluationNoise.philox(seed: 1).noisy(clean, sigma: sigma, index: 0), clean))
+                try #require(try metric.measure(EvaluationNoise.philox(seed: 1).noisy(clean, sigma: sigma, index: 0), clean))
             }
-            let best = try #require(metric.measure(clean, clean))
+            let best = try #require(try metric.measure(clean, clean))
             let order = [best] + values
             #expect(order == order.sorted { metric.direction == .maximize ? $0 > $1 : $0 < $1 })
         }
+    }
+
+    /// The numbers of MATLAB's `rgb2ycbcr` for uint8.
+    @Test func lumaIsOfTheStudioRange() {
+        let colours: [UInt8] = [0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 77]
+        let picture = Image(height: 2, width: 3, channels: 3, pixels: colours.map { Float($0) / 255 })
+        #expect(picture.luma.bytes == [16, 235, 81, 145, 41, 127] && picture.luma.channels == 1)
+        #expect(picture.channel(0).luma == picture.channel(0))
     }
 
     @Test func psnrByHand() {
@@ -88,7 +96,7 @@ struct PublishedProtocolTests {
         }
         for name in ["Kodak24", "BSDS500/val"] {
             let set = try FolderDataset(path: folder + "/" + name, limit: 3).open(channels: 3)
-            #expect(set.count == 3 && set.image(0).channels == 3)
+            #expect(try set.count == 3 && set.image(0).channels == 3)
         }
     }
 }

@@ -68,6 +68,23 @@ import Trials
         }
     }
 
+    /// Metrics that an experiment asks for stand beside the standard ones, with their units.
+    @Test func moreMetricsAreMeasuredWhereAsked() throws {
+        try Samples.withFolder { folder in
+            var request = request(folder, to: 8)
+            request.experiment = folder + "/more.yaml"
+            let text = Self.experiment + "\nmetrics: [psnr, psnr-y, ssim-y]\n"
+            try text.write(toFile: request.experiment, atomically: true, encoding: .utf8)
+            var events: [WorkerEvent] = []
+            try DenoisingEvaluator(environment: [:], lockFolder: folder, now: Self.clock()).evaluate(request, report: { events.append($0) }, shouldStop: { false })
+            let metrics = try #require(points(events).first?.metrics)
+            #expect(metrics["psnr_y_db"] == metrics["psnr_db"] && metrics["ssim_y"] == metrics["ssim"] && metrics["ssim"] != nil)
+            let measured = events.compactMap { if case .measurement(let it) = $0 { it } else { nil } }
+            #expect(measured.first { $0.metric == "psnr_y_db" }?.unit == "dB" && measured.first { $0.metric == "ssim_y" }?.unit == "")
+            #expect(measured.filter { $0.metric == "psnr_db" }.count == 1)
+        }
+    }
+
     @Test func rungsAndStopsChangeNoBit() throws {
         try Samples.withFolder { folder in
             let whole = try points(evaluate(request(folder, to: 8)))

@@ -127,6 +127,84 @@ import Training
         }
     }
 
+    /// Features too: with a learned convolution where the channels differ, whose gradient is checked with the others', and which a
+    /// checkpoint holds and a model does not.
+    @Test func aTeacherGivesHints() throws {
+        try Samples.withFolder { folder in
+            let teacher = try Samples.architecture(width: 5, blocks: 2), trainer = try Samples.trainer(teacher)
+            try trainer.run(to: 2)
+            let path = folder + "/model.h5"
+            try ModelFile(architecture: teacher.canonicalDocument, tensors: trainer.network.namedTensors).write(to: path)
+            let loss = try TrainingLoss(["l2": 0.5, "teacher": ["weight": 0.25, "path": .string(path), "features": ["block1": "block2"], "feature-weight": 0.4]])
+            try check(loss, elements: 24)
+            let reread = try TrainingLoss(loss.document)
+            #expect(reread.document == loss.document && loss.document["teacher"]?["features"]?["block1"] == "block2")
+
+            for (recipeLoss, hints) in [(loss, ["loss.hint1.weight", "loss.hint1.bias"]), (try TrainingLoss(["teacher": ["path": .string(path), "features": ["conv0"]]]), [])] {
+                var recipe = Recipe(steps: 4)
+                (recipe.batch, recipe.loss, recipe.averaging) = (2, recipeLoss, 0.5)
+                // As wide as the teacher, the second needs no convolution.
+                let width = hints.isEmpty ? 5 : 4
+                func student() throws -> Trainer { try Samples.trainer(Samples.architecture(width: width, normalization: "batch"), recipe: recipe) }
+                let whole = try student(), first = try student(), second = try student()
+                let before = hints.map { whole.parameters.values(of: $0) }
+                try whole.run(to: 4)
+                for (name, values) in zip(hints, before) { #expect(whole.parameters.values(of: name) != values, "\(name) is trained") }
+                #expect(!whole.network.names.contains { $0.hasPrefix("loss.") })
+                #expect(whole.checkpoint().tensors.map(\.name).filter { $0.hasPrefix("loss.") }.sorted() == hints.sorted())
+                try first.run(to: 2)
+                try first.checkpoint().write(to: folder + "/c.h5")
+                try second.restore(Checkpoint.read(folder + "/c.h5"), path: "c.h5")
+                try second.run(to: 4)
+                #expect(second.checkpoint() == whole.checkpoint() && second.network.namedTensors == whole.network.namedTensors)
+            }
+            for (features, words) in [
+                ("[blok1]", "did you mean \"block1\""), ("{block1: block9}", "the teacher has no part"), ("[]", "at least one"), ("[block1, block1]", "different parts"),
+            ] {
+                let error = try inputError {
+                    let document = try Document.parse("\n{teacher: {path: \(path), features: \(features)}}", file: "e.yaml")
+                    _ = try TrainingLoss(document).objective(for: Samples.architecture(), budget: 0.6)
+                }
+                #expect(error?.description.contains(words) == true && error?.location?.line == 2, "\(String(describing: error))")
+            }
+            // A map of half the size is no hint.
+            let deep = try Architecture(["network": ["skeleton": ["kind": "unetpp", "levels": 2, "width": 4, "nodes": ["block": "plain"]]]])
+            let store = ParameterStore(try buildGraph(deep).parameters, stream: RandomStream(seed: 1))
+            try ModelFile(architecture: deep.canonicalDocument, tensors: store.namedTensors).write(to: folder + "/deep.h5")
+            let error = try inputError {
+                _ = try TrainingLoss(["teacher": ["path": .string(folder + "/deep.h5"), "features": ["block1": "node1_0"]]])
+                    .objective(for: Samples.architecture(), budget: 0.6)
+            }
+            #expect(error?.message.contains("32x32") == true, "\(String(describing: error))")
+        }
+    }
+
+    /// What tells a training from another is what the teacher is, not where its file lies.
+    @Test func checkpointsKnowATeacherByItsContent() throws {
+        try Samples.withFolder { folder in
+            let plain = try Samples.architecture(normalization: "none")
+            func teacher(_ name: String, seed: UInt64) throws {
+                let tensors = ParameterStore(try buildGraph(plain).parameters, stream: RandomStream(seed: seed)).namedTensors
+                try ModelFile(architecture: plain.canonicalDocument, tensors: tensors).write(to: "\(folder)/\(name).h5")
+            }
+            func student(_ name: String) throws -> Trainer {
+                var recipe = Recipe(steps: 2)
+                recipe.batch = 2
+                recipe.loss = try TrainingLoss(["l1": 1, "teacher": ["path": .string("\(folder)/\(name).h5")]])
+                return try Samples.trainer(plain, recipe: recipe)
+            }
+            try teacher("here", seed: 1)
+            try teacher("there", seed: 1)
+            try teacher("other", seed: 2)
+            let begun = try student("here")
+            try begun.run(to: 1)
+            try student("there").restore(begun.checkpoint(), path: "c.h5")
+            #expect(try inputError { try student("other").restore(begun.checkpoint(), path: "c.h5") }?.message.contains("another recipe") == true)
+            try teacher("here", seed: 3)
+            #expect(try inputError { try student("here").restore(begun.checkpoint(), path: "c.h5") } != nil)
+        }
+    }
+
     @Test func whatDoesNotFitIsTold() throws {
         try Samples.withFolder { folder in
             let gray = try Samples.architecture()

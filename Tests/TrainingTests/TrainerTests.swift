@@ -178,10 +178,10 @@ import Training
             expected.deallocate()
         }
         for (step, ahead) in [(1, 2), (2, 3), (3, 7), (4, 5), (5, 5), (5, 6), (6, 7)] {
-            prefetcher.take(step: step)
+            try prefetcher.take(step: step)
             let found = [prefetcher.taken.target, prefetcher.taken.noisy, prefetcher.taken.levels].map(Array.init)
             prefetcher.prefetch(step: ahead)
-            direct.batch(step: step, into: expected)
+            try direct.batch(step: step, into: expected)
             #expect(found == [expected.target, expected.noisy, expected.levels].map(Array.init), "step \(step)")
         }
         prefetcher.finish()

@@ -48,7 +48,8 @@ typedef enum {
 
 /// Decodes a TIFF (8 or 16 bits, gray or RGB; what else libtiff shows, with 8 bits) or the first image of a MATLAB file (v5, v7, v7.3:
 /// an array of height x width or height x width x 3 of uint8, uint16, single or double) in a child process, so that a crash of the
-/// codec, or one that does not end, is an error. The child inherits nothing but memory; no other process is started.
+/// codec, or one that does not end, is an error. The child is this program's file, started anew: it shares no memory, lock or file with
+/// other threads and never reaches `main`.
 /// Returns 0 when it went well; otherwise `reason` holds what was wrong.
 int halcyon_foreign_decode(
     halcyon_foreign_format format, const char *path, halcyon_picture *picture, char *reason, size_t reason_size);

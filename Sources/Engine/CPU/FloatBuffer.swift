@@ -46,6 +46,12 @@ package final class FloatBuffer {
         pointer.update(from: other.pointer, count: count)
     }
 
+    /// Takes the first values of a larger buffer.
+    package func copy(fromStartOf other: FloatBuffer) {
+        precondition(count <= other.count)
+        pointer.update(from: other.pointer, count: count)
+    }
+
     /// self += other
     package func add(_ other: FloatBuffer) {
         precondition(count == other.count)

@@ -51,7 +51,7 @@ package enum Compiler {
     package static func compileTraining(
         _ graph: Graph, _ objective: TrainingObjective, inputs: [String: Shape], options: CompileOptions = CompileOptions()
     ) throws -> Program {
-        let (fused, before) = graph.applying(options.fusion ? fusionCatalogue : [])
+        let (fused, before) = graph.marked(for: objective).applying(options.fusion ? fusionCatalogue : [])
         let training = fused.training(objective)
         // Differentiation adds gradients of values that several nodes read.
         let (whole, values, after) = training.graph.applying(

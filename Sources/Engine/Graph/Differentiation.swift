@@ -61,17 +61,17 @@ extension Graph {
         return found
     }
 
-    /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, and the reported
-    /// loss as the output `loss`.
+    /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, those that
+    /// the objective adds among them, and the reported loss as the output `loss`.
     ///
     /// - Returns: the graph and, for each trainable parameter, its number and the value of its gradient.
     package func training(
         _ objective: TrainingObjective
     ) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
-        var graph = self
+        var graph = marked(for: objective)
         let target = graph.input("target", channels: inputs[0].channels)
         let losses = objective.build(&graph, target)
-        let trainable = parameters.indices.filter { parameters[$0].trainable }
+        let trainable = graph.parameters.indices.filter { graph.parameters[$0].trainable }
         let targets = trainable.map { number in
             ValueID(index: graph.values.firstIndex(of: .parameter(number))!)
         }
@@ -100,14 +100,19 @@ package struct TrainingObjective: Sendable {
         }
     }
 
+    /// Parts of the network whose values `build` finds as outputs of these names. Fusions leave outputs as they are.
+    package let parts: [(output: String, part: String)]
     /// Adds the losses between the graph's outputs and the target to the graph.
     package let build: @Sendable (inout Graph, _ target: ValueID) -> Losses
 
-    package init(_ build: @escaping @Sendable (inout Graph, _ target: ValueID) -> Losses) { self.build = build }
+    package init(parts: [(output: String, part: String)] = [], _ build: @escaping @Sendable (inout Graph, _ target: ValueID) -> Losses) {
+        self.parts = parts
+        self.build = build
+    }
 
     /// One loss of the output `image`.
     package init(_ loss: PixelLoss) {
-        build = { graph, target in
+        self.init { graph, target in
             guard let image = graph.output("image") else { preconditionFailure("no output image") }
             let value = graph.apply(loss, image, target, path: "loss")
             return Losses(minimized: [value], reported: value)

@@ -80,6 +80,8 @@ package let operationCatalogue: [any Operation.Type] = [
     MaxPooling.self, MaxPoolingGradient.self,
     Upsampling.self, UpsamplingGradient.self,
     Padding.self, PaddingGradient.self, Cropping.self, CroppingGradient.self,
+    MirroredBorder.self, MirroredBorderGradient.self, Subsampling.self, SubsamplingGradient.self,
+    WindowMaximum.self, WindowMaximumGradient.self,
     PixelLoss.self, PixelLossGradient.self, SimilarityLoss.self, SimilarityLossGradient.self,
     DepthwiseConvolution.self, DepthwiseInputGradient.self, DepthwiseWeightGradient.self, ExpandedDepthwise.self,
     SmoothActivation.self, SmoothActivationGradient.self, Multiply.self,

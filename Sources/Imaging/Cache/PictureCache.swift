@@ -6,6 +6,7 @@ import Foundation
 /// `pictures/00000001` `[H, W, C]` as its file's samples (uint8, uint16 or Float32), and `index` tells where each one's bytes lie.
 ///
 /// The file's name is the SHA-256 of the files' names and contents and of what was done to them: an entry is never wrong, only unused.
+/// Contents are read again only when a file's size, times or inode are others than before (`KnownName`).
 /// It is written once, under a lock that other workers wait for, and renamed into place when it is whole.
 struct PictureCache {
     /// Of the format and of what decoding gives.
@@ -22,12 +23,7 @@ struct PictureCache {
     /// The pictures of files, decoded now unless an earlier opening did.
     /// - Throws: what decoding throws, and `StorageFailure` where the cache cannot be written.
     func pictures(_ files: [String], channels: Int) throws -> PictureFile {
-        var content = Array("halcyon pictures \(Self.version), \(channels) channels\n".utf8)
-        for file in files {
-            let name = file.split(separator: "/").last.map(String.init) ?? file
-            content += Array("\(SHA256.hexadecimal(of: try readInputFile(file, "a picture"))) \(name)\n".utf8)
-        }
-        let path = "\(folder)/\(SHA256.hexadecimal(of: content)).h5"
+        let path = "\(folder)/\(try name(files, channels)).h5"
         if let known = try? PictureFile(path, channels: channels) { return known }
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -43,6 +39,20 @@ struct PictureCache {
             guard rename(partial, path) == 0 else { throw fileFailure(path, "cannot be renamed into place", code: errno) }
             return try PictureFile(path, channels: channels)
         }
+    }
+
+    /// An entry's name: from the files' contents, or, where none of them was changed since, as it was found the last time.
+    private func name(_ files: [String], _ channels: Int) throws -> String {
+        let known = FileIdentities(files, for: "pictures \(Self.version), \(channels) channels").map { KnownName($0, in: folder) }
+        if let name = known?.name { return name }
+        var content = Array("halcyon pictures \(Self.version), \(channels) channels\n".utf8)
+        for file in files {
+            let name = file.split(separator: "/").last.map(String.init) ?? file
+            content += Array("\(SHA256.hexadecimal(of: try readInputFile(file, "a picture"))) \(name)\n".utf8)
+        }
+        let name = SHA256.hexadecimal(of: content)
+        known?.keep(name)
+        return name
     }
 
     /// Runs `body` while no other process holds the lock file.

@@ -12,13 +12,15 @@ final class PictureFile: Sendable {
         var kind: Int
     }
 
+    private let path: String
     private let descriptor: Int32
     private let entries: [Entry]
     private let channels: Int
 
     /// - Throws: `InputError` when there is no such file, or it is no whole one.
     init(_ path: String, channels: Int) throws {
-        func fault(_ what: String) -> InputError { InputError(file: path, what, hint: "delete it: it is made anew") }
+        func fault(_ what: String) -> InputError { Self.fault(path, what) }
+        self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw fault("cannot be read") }
         self.channels = channels
@@ -56,18 +58,21 @@ final class PictureFile: Sendable {
 
     deinit { close(descriptor) }
 
+    private static func fault(_ path: String, _ what: String) -> InputError { InputError(file: path, what, hint: "delete it: it is made anew") }
+
     var count: Int { entries.count }
 
     func size(_ i: Int) -> ImageSize { ImageSize(height: entries[i].height, width: entries[i].width, channels: channels) }
 
     /// The picture as its file gave it, to the bit.
-    func image(_ i: Int) -> Image {
+    /// - Throws: `InputError` when the file was cut short since it was opened, or cannot be read.
+    func image(_ i: Int) throws -> Image {
         let entry = entries[i], count = size(i).count
-        let bytes = [UInt8](unsafeUninitializedCapacity: count * entry.kind) { buffer, initialized in
+        let bytes = try [UInt8](unsafeUninitializedCapacity: count * entry.kind) { buffer, initialized in
             while initialized < buffer.count {
                 let found = pread(descriptor, buffer.baseAddress! + initialized, buffer.count - initialized, off_t(entry.offset + initialized))
                 if found < 0, errno == EINTR { continue }
-                guard found > 0 else { fatalError("the cache of pictures was cut short while it was read") }
+                guard found > 0 else { throw Self.fault(path, found == 0 ? "was cut short while it was used" : "cannot be read: \(String(cString: strerror(errno)))") }
                 initialized += found
             }
         }

@@ -32,8 +32,8 @@ package enum EvaluationNoise: Sendable, Equatable, CustomStringConvertible {
 
     /// Picture number `index` of a set as a condition has it, not clipped, and its noise level on the 0...255 scale, which a noise map
     /// is told: of pairs and models the root mean square of the noise.
-    package func noisy(_ images: ImageSet, index: Int, _ condition: EvaluationCondition) -> (image: Image, sigma: Double) {
-        let clean = images.image(index)
+    package func noisy(_ images: ImageSet, index: Int, _ condition: EvaluationCondition) throws -> (image: Image, sigma: Double) {
+        let clean = try images.image(index)
         switch condition {
         case .sigma(let sigma): return (noisy(clean, sigma: sigma, index: index), sigma)
         case .model(let model):
@@ -46,7 +46,7 @@ package enum EvaluationNoise: Sendable, Equatable, CustomStringConvertible {
             let noisy = model.noisy(clean, stream: &stream).image
             return (noisy, noisy.noiseLevel(against: clean))
         case .recorded:
-            guard let noisy = images.noisy(index) else { preconditionFailure("a set of pairs") }
+            guard let noisy = try images.noisy(index) else { preconditionFailure("a set of pairs") }
             return (noisy, noisy.noiseLevel(against: clean))
         }
     }

@@ -79,18 +79,18 @@ package struct DepthEvaluation: Sendable, Equatable {
 /// As `evaluateModel`, at every exit of a dynamic network.
 package func evaluateDepths(
     _ denoiser: Denoiser, images: ImageSet, conditions: [EvaluationCondition], noise: EvaluationNoise,
-    metrics: [ImageMetric] = imageMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
+    metrics: [ImageMetric] = standardMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
     progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
 ) throws -> DepthEvaluation {
     var entries: [DepthEvaluation.Entry] = []
     for condition in conditions {
         for index in 0..<images.count {
             try around {
-                let clean = images.image(index)
-                let (noisy, sigma) = noise.noisy(images, index: index, condition)
+                let clean = try images.image(index)
+                let (noisy, sigma) = try noise.noisy(images, index: index, condition)
                 let values = try (0..<denoiser.architecture.exitCount).map { exit in
                     let output = try denoiser.denoise(noisy, sigma: sigma, exit: exit)
-                    return metrics.reduce(into: [String: Double]()) { $0[$1.name] = $1.measure(output, clean) }
+                    return try metrics.reduce(into: [String: Double]()) { $0[$1.name] = try $1.measure(output, clean) }
                 }
                 entries.append(
                     DepthEvaluation.Entry(

@@ -43,23 +43,23 @@ package struct ModelEvaluation: Sendable, Equatable {
 ///
 /// - Parameters:
 ///   - conditions: the kinds of noise, each over all pictures.
-///   - metrics: of `imageMetrics`.
+///   - metrics: of `imageMetrics`, or of those with weights (`readMetrics`).
 ///   - around: called with each picture's work, which it must run once: the place of a lock.
 ///   - progress: called after each picture with the number done and their total.
 package func evaluateModel(
     _ denoiser: Denoiser, images: ImageSet, conditions: [EvaluationCondition], noise: EvaluationNoise,
-    metrics: [ImageMetric] = imageMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
+    metrics: [ImageMetric] = standardMetrics, around: (() throws -> Void) throws -> Void = { try $0() },
     progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
 ) throws -> ModelEvaluation {
     var entries: [ModelEvaluation.Entry] = []
     for condition in conditions {
         for index in 0..<images.count {
             try around {
-                let clean = images.image(index)
-                let (noisy, sigma) = noise.noisy(images, index: index, condition)
+                let clean = try images.image(index)
+                let (noisy, sigma) = try noise.noisy(images, index: index, condition)
                 let output = try denoiser.denoise(noisy, sigma: sigma)
                 var values: [String: Double] = [:]
-                for metric in metrics { values[metric.name] = metric.measure(output, clean) }
+                for metric in metrics { values[metric.name] = try metric.measure(output, clean) }
                 entries.append(
                     ModelEvaluation.Entry(
                         name: images.name(index), condition: condition.label, sigma: sigma, metrics: values, noisyPSNR: peakSignalToNoise(noisy, clean)))

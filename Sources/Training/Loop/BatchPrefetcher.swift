@@ -4,7 +4,7 @@ import Imaging
 /// Makes the next batch on a thread of its own while a step runs. A batch is a function of its step alone, so one made ahead has
 /// the bits of one made when it is needed, and there is nothing to save or to put back.
 ///
-/// `@unchecked Sendable`: `wanted`, `isReady` and `isOver` are read and written under the condition's lock; the buffers belong to
+/// `@unchecked Sendable`: `wanted`, `isReady`, `isOver` and `hasFailed` are read and written under the condition's lock; the buffers belong to
 /// the thread from `prefetch` until `isReady`, and to the caller otherwise.
 package final class BatchPrefetcher: @unchecked Sendable {
     private let first: BatchSource
@@ -16,6 +16,8 @@ package final class BatchPrefetcher: @unchecked Sendable {
     private var isReady = true
     private var isOver = false
     private var isStarted = false
+    /// Whether the batch of `wanted` could not be made.
+    private var hasFailed = false
     private let buffers: BatchSource.Buffers
 
     /// - Parameter second: batches of the same size for the steps after `from`.
@@ -38,6 +40,7 @@ package final class BatchPrefetcher: @unchecked Sendable {
         condition.lock()
         while !isReady { condition.wait() }
         wanted = step
+        hasFailed = false
         isReady = false
         condition.broadcast()
         condition.unlock()
@@ -57,12 +60,13 @@ package final class BatchPrefetcher: @unchecked Sendable {
     }
 
     /// Waits for the batch of a step: the prefetched one, or else one made here and now.
-    package func take(step: Int) {
+    /// - Throws: `InputError` where a picture of it cannot be read.
+    package func take(step: Int) throws {
         finish()
-        if wanted != step {
-            wanted = step
-            source(of: step).batch(step: step, into: buffers)
-        }
+        if wanted == step, !hasFailed { return }
+        wanted = nil
+        try source(of: step).batch(step: step, into: buffers)
+        (wanted, hasFailed) = (step, false)
     }
 
     /// The batch that was taken; valid until the next is made.
@@ -83,8 +87,10 @@ package final class BatchPrefetcher: @unchecked Sendable {
             while isReady && !isOver { condition.wait() }
             guard !isOver, let step = wanted else { return }
             condition.unlock()
-            source(of: step).batch(step: step, into: buffers)
+            // Who takes it makes it again, and meets the error.
+            let isMade = (try? source(of: step).batch(step: step, into: buffers)) != nil
             condition.lock()
+            hasFailed = !isMade
             isReady = true
             condition.broadcast()
         }

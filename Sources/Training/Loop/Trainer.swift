@@ -33,21 +33,21 @@ package final class Trainer {
     package let gradients: GradientStore
     package let program: Program
     /// Steps done.
-    package private(set) var step = 0
-    package private(set) var curve: LearningCurve
+    package internal(set) var step = 0
+    package internal(set) var curve: LearningCurve
     private let device: CPUDevice
     private let executable: Executable
-    private let moments: AdamState
+    let moments: AdamState
     /// The sum of the gradients of a step's parts.
     private let sum: FloatBuffer?
     /// The average of the trainable parameters over the steps, in the store's layout.
-    private let average: FloatBuffer?
+    let average: FloatBuffer?
     /// The network alone, as `network` gives it; nil where that is `parameters`.
-    private let networkStore: ParameterStore?
+    let networkStore: ParameterStore?
     private let batches: BatchPrefetcher
     private let second: TrainingStage?
-    /// Names the recipe, the noise and the pictures: a checkpoint goes on under the same ones only.
-    private let settingsDigest: String
+    /// Names the recipe, the noise, the pictures and the weights that the loss brings along: a checkpoint goes on under the same ones only.
+    let settingsDigest: String
 
     /// Builds and compiles the training program and draws the initial weights.
     /// - Parameters:
@@ -75,11 +75,6 @@ package final class Trainer {
         }
         for set in [images, second?.images].compactMap({ $0 }) { try Self.check(set, recipe, crop: crop) }
         batches = BatchPrefetcher(source(images, noise), then: second.map { ($0.fromStep, source($0.images, $0.noise)) })
-        var settings: Document = .object([
-            ("recipe", recipe.document), ("noise", noise?.document ?? .null), ("crop", .int(crop)), ("images", images.document),
-        ])
-        settings["second-stage"] = second?.document
-        settingsDigest = settings.digest
         let graph = try buildGraph(architecture)
         let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
         do {
@@ -90,6 +85,12 @@ package final class Trainer {
             let stream = RandomStream(seed: seed).split("parameters")
             parameters = ParameterStore(program.parameters, stream: stream)
             for tensor in loss.frozen { parameters.set(tensor.name, tensor.values) }
+            var settings: Document = .object([
+                ("recipe", recipe.identity(lossWeights: loss.frozen)), ("noise", noise?.document ?? .null), ("crop", .int(crop)),
+                ("images", images.document),
+            ])
+            settings["second-stage"] = second?.document
+            settingsDigest = settings.digest
             gradients = GradientStore(for: parameters)
             executable = try device.load(program, parameters: parameters, gradients: gradients)
         } catch let error as ShapeError {
@@ -109,52 +110,13 @@ package final class Trainer {
     /// the next steps at the latest when it is asked for again.
     package var network: ParameterStore {
         guard let networkStore else { return parameters }
-        networkStore.trainable.copy(from: average ?? parameters.trainable)
+        // Its parameters come first in the training's store; what a loss trains beside them, behind.
+        networkStore.trainable.copy(fromStartOf: average ?? parameters.trainable)
         for name in networkStore.names where networkStore.view(name)?.specification.trainable == false {
             networkStore.set(name, parameters.values(of: name))
         }
         networkStore.markChanged()
         return networkStore
-    }
-
-    /// The shapes of the inputs of a training step, or of each of its parts where the recipe accumulates.
-    /// - Throws: `InputError` when the network does not fit patches of this size.
-    package static func inputShapes(of architecture: Architecture, recipe: Recipe, crop: Int) throws -> [String: Shape] {
-        let batch = recipe.batch / recipe.accumulate
-        var shapes = architecture.inputShapes(height: crop, width: crop, batch: batch)
-        do {
-            _ = try buildGraph(architecture).shapes(inputs: shapes)
-        } catch let error as ShapeError {
-            throw misfit(crop, error)
-        }
-        shapes["target"] = shapes["image"]
-        shapes["mask"] = shapes["image"]
-        // A teacher may have one where the network has none.
-        shapes["noise-map"] = [batch, crop, crop, 1]
-        return shapes
-    }
-
-    /// - Throws: `InputError` for pictures that the recipe cannot be used with.
-    private static func check(_ images: ImageSet, _ recipe: Recipe, crop: Int) throws {
-        let supervision = recipe.supervision
-        if images.isPaired, recipe.augment.changesSamples {
-            throw InputError("augment: the noise of pairs does not survive rotation, scale and colours", hint: "pairs are mirrored and turned by right angles only: augment: true")
-        }
-        if images.isPaired, supervision == .noise2noise {
-            throw InputError("supervision: pairs have one noisy picture each, noise2noise needs two", hint: "train with `noise` on clean pictures, or with supervision: clean")
-        }
-        let side = supervision.cutSide(crop)
-        for i in 0..<images.count where images.size(i).height < side || images.size(i).width < side {
-            throw InputError(
-                "supervision: \(images.name(i)) has \(images.size(i).height)x\(images.size(i).width) pixels, \(supervision.rawValue) needs twice the crop of \(crop)",
-                hint: "choose a smaller crop")
-        }
-    }
-
-    private static func misfit(_ crop: Int, _ error: ShapeError) -> InputError {
-        InputError(
-            "the network cannot be trained on patches of \(crop)x\(crop): \(error.description)",
-            hint: "use larger patches, or a network of fewer levels")
     }
 
     /// Trains until `resource` steps are done in all, or `shouldStop` says so after a step.
@@ -165,13 +127,13 @@ package final class Trainer {
     /// - Throws: `TrainingDiverged` when the loss, or a parameter at the end, is not finite; the weights are then of no use.
     @discardableResult
     package func run(
-        to resource: Int, around: (() -> Void) throws -> Void = { $0() }, onStep: (Step) throws -> Void = { _ in },
+        to resource: Int, around: (() throws -> Void) throws -> Void = { try $0() }, onStep: (Step) throws -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Bool {
         while step < resource {
             if shouldStop() { return false }
             var loss: Float = 0
-            try around { loss = self.advance(isLast: self.step + 1 >= resource) }
+            try around { loss = try self.advance(isLast: self.step + 1 >= resource) }
             guard loss.isFinite else { throw TrainingDiverged(step: step, reason: "the loss is \(loss)") }
             try onStep(Step(step: step, loss: loss, curveEntry: curve.add(step: step, loss: Double(loss))))
         }
@@ -182,10 +144,11 @@ package final class Trainer {
 
     /// Forward, backward and the optimizer's pass on the next batch; the loss before the pass. Unless it is the last one, the batch
     /// of the step after it is made meanwhile; nothing runs any more when it returns.
-    private func advance(isLast: Bool) -> Float {
-        step += 1
+    /// - Throws: `InputError` where a picture cannot be read any more.
+    private func advance(isLast: Bool) throws -> Float {
         defer { batches.finish() }
-        batches.take(step: step)
+        try batches.take(step: step + 1)
+        step += 1
         let parts = recipe.accumulate
         var loss = 0.0
         for part in 0..<parts {
@@ -228,50 +191,5 @@ package final class Trainer {
         if let map = copy(batch.levels, to: "noise-map") {
             for i in map.indices { map[i] /= 255 }
         }
-    }
-
-    /// The names of the network's own parameters and buffers.
-    private var networkNames: [String] { (networkStore ?? parameters).names }
-
-    /// Everything that the next steps depend on.
-    package func checkpoint() -> Checkpoint {
-        Checkpoint(
-            step: step, seed: seed, candidateHash: architecture.candidateHash, settingsDigest: settingsDigest,
-            tensors: parameters.namedTensors.filter { networkNames.contains($0.name) }, firstMoments: moments.firstMoments.values,
-            secondMoments: moments.secondMoments.values, average: average?.values, curve: curve)
-    }
-
-    /// Goes back to a checkpoint of the same candidate and seed.
-    /// - Parameter path: names the file in errors.
-    /// - Throws: `InputError` when it is another candidate's or another seed's, or of another recipe, noise or set of pictures.
-    package func restore(_ checkpoint: Checkpoint, path: String) throws {
-        guard checkpoint.candidateHash == architecture.candidateHash else {
-            throw InputError(
-                file: path,
-                "is a checkpoint of candidate \(checkpoint.candidateHash), expected \(architecture.candidateHash)",
-                hint: "a training goes on from its own checkpoint only")
-        }
-        guard checkpoint.seed == seed else {
-            throw InputError(file: path, "is a checkpoint of seed \(checkpoint.seed), expected \(seed)", hint: "train with the same seed")
-        }
-        guard checkpoint.settingsDigest == settingsDigest else {
-            throw InputError(
-                file: path, "is a checkpoint of a training with another recipe, noise or data",
-                hint: "go on with the experiment that it began with, or train anew into another folder")
-        }
-        let count = moments.firstMoments.count
-        guard checkpoint.firstMoments.count == count, checkpoint.secondMoments.count == count, checkpoint.step >= 0,
-            checkpoint.average?.count == average?.count
-        else {
-            throw InputError(
-                file: path, "has \(checkpoint.firstMoments.count) optimizer moments, expected \(count)",
-                hint: "it was written by another version of this program: train again")
-        }
-        try parameters.load(checkpoint.tensors, names: networkNames, path: path)
-        if let kept = checkpoint.average { average?.pointer.update(from: kept, count: count) }
-        moments.firstMoments.pointer.update(from: checkpoint.firstMoments, count: count)
-        moments.secondMoments.pointer.update(from: checkpoint.secondMoments, count: count)
-        step = checkpoint.step
-        curve = checkpoint.curve
     }
 }

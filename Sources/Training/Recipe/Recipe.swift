@@ -107,6 +107,21 @@ package struct Recipe: Sendable {
         return document
     }
 
+    /// What tells this recipe's trainings from others', for checkpoints. Files that the loss names count by what was read from them, not
+    /// by their paths.
+    func identity(lossWeights: [NamedTensor]) -> Document {
+        var identity = document
+        guard !lossWeights.isEmpty else { return identity }
+        var bytes: [UInt8] = []
+        for tensor in lossWeights {
+            bytes += Array("\(tensor.name) \(tensor.sizes)\n".utf8)
+            tensor.values.withUnsafeBytes { bytes += $0 }
+        }
+        identity["loss"] = loss.document(withPaths: false)
+        identity["loss-weights"] = .string(SHA256.hexadecimal(of: bytes))
+        return identity
+    }
+
     private mutating func read(_ document: Document) throws {
         loss = try document.optional("loss").map(TrainingLoss.init) ?? loss
         if let word = try document.optional("optimizer") { optimizer = try pick(word, "optimizer", trainingOptimizers, \.name) }

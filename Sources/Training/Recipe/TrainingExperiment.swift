@@ -51,12 +51,14 @@ package struct TrainingExperiment: Sendable {
     /// Nil where the training pictures are pairs.
     package var noise: (any NoiseModel)?
     package var recipe: Recipe
+    /// What validation measures: PSNR and SSIM, and what `metrics` asks for beside them.
+    package var metrics: [ImageMetric]
     package var secondStage: SecondStage?
     package var latency: Latency
     /// The seed of generated pictures, the experiment's own.
     package var seed: UInt64
 
-    /// Reads `data`, `noise`, `recipe`, `second-stage`, `latency` and `seed` of an experiment.
+    /// Reads `data`, `noise`, `recipe`, `metrics`, `second-stage`, `latency` and `seed` of an experiment.
     /// - Parameters:
     ///   - environment: the values of `${NAME}` in paths.
     ///   - baseFolder: the folder against which relative paths resolve.
@@ -71,6 +73,8 @@ package struct TrainingExperiment: Sendable {
         validation = try DatasetDescription(parsing: data.required("validation"), as: .validation, in: place)
         noise = try Self.noise(document, for: train)
         recipe = try Recipe(recipeDocument ?? document.required("recipe"))
+        let more = try document.optional("metrics").map { try readMetrics($0, in: place) } ?? []
+        metrics = standardMetrics + more.filter { metric in !standardMetrics.contains { $0.name == metric.name } }
         latency = try document.optional("latency").map(Latency.init) ?? Latency()
         let (first, steps) = (train, recipe.steps)
         secondStage = try document.optional("second-stage").map { try Self.secondStage($0, after: first, steps: steps, in: place) }

@@ -42,10 +42,14 @@ package struct TrainingLoss: Sendable {
     }
 
     /// As `init(_:)` reads it; words for the same thing written in one way.
-    package var document: Document {
+    package var document: Document { document(withPaths: true) }
+
+    /// - Parameter withPaths: whether the names of files are in it.
+    func document(withPaths: Bool) -> Document {
         if terms.count == 1, terms[0].weight == 1, terms[0].term.settings == [:] { return .string(terms[0].term.word) }
         return .object(terms.map { weight, term in
             var settings: Document = term.settings
+            if !withPaths { settings["path"] = nil }
             if settings == [:] { return (term.word, .float(weight)) }
             settings["weight"] = .float(weight)
             return (term.word, settings)
@@ -74,7 +78,7 @@ package struct TrainingLoss: Sendable {
         // With deep supervision the mean over the exits.
         let exits = Double(architecture.exitCount)
         let loaded = try terms.map { try $0.term.loaded(for: architecture, weight: $0.weight / exits) }
-        let objective = TrainingObjective { graph, target in
+        let objective = TrainingObjective(parts: loaded.flatMap(\.parts)) { graph, target in
             var images = architecture.exitValues(of: graph)
             if isMasked {
                 let mask = graph.input("mask", channels: architecture.network.inputChannels)
@@ -104,6 +108,8 @@ package struct LoadedLossTerm: Sendable {
     package var build: @Sendable (inout Graph, _ image: ValueID, _ target: ValueID) -> [ValueID]
     /// The values of the frozen parameters that `build` adds.
     package var frozen: [NamedTensor] = []
+    /// Parts of the network whose values `build` finds as outputs.
+    package var parts: [(output: String, part: String)] = []
 }
 
 /// How a recipe names a term, and what it may say about it.

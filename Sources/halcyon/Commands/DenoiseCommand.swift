@@ -17,7 +17,7 @@ struct DenoiseCommand: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
 
-    @Argument(help: ArgumentHelp("PNG or JPEG.", valueName: "IN")) var input: String
+    @Argument(help: ArgumentHelp("\(ImageFileFormat.words) file.", valueName: "IN")) var input: String
     @Argument(help: ArgumentHelp("PNG.", valueName: "OUT.png")) var output: String
 
     @Option(help: "The noise level, for networks with a noise map. No noise is added.")

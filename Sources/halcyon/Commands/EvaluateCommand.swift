@@ -19,6 +19,9 @@ struct EvaluateCommand: ParsableCommand {
             measured on the first \(DepthReport.timed) images at most, cut to at most \
             \(DepthReport.timedSide)x\(DepthReport.timedSide).
 
+            psnr-y and ssim-y measure luma (BT.601, 16 to 235). {stlpips: FILE} and {lpips: [HEADS, TRUNK]} are distances in a
+            network's eyes, 0 for equal images, with the published weights as .safetensors files.
+
             Real photographs: with --noisy and --clean the folder's files are pairs, whose names differ in what the patterns say
             beside their star; or --data describes the set as an experiment's validation pictures do. Other noise: --noise-model "{kind: poisson, peak: 30}", as an experiment's `noise`.
 
@@ -27,6 +30,7 @@ struct EvaluateCommand: ParsableCommand {
               halcyon evaluate cszn_sigma25.safetensors --architecture SearchSpaces/references/dncnn17x64-folded.yaml \\
                   --data Set12 --sigma 25 --noise numpy:0 --per-image
               halcyon evaluate model.h5 --data "{kind: blocks, path: SIDD, noisy: ValidationNoisyBlocksSrgb.mat, clean: ValidationGtBlocksSrgb.mat}"
+              halcyon evaluate model.h5 --data photos --sigma 25 --metrics "psnr, ssim-y, {stlpips: stlpips_alex.safetensors}"
             """)
 
     @OptionGroup var options: ModelOptions
@@ -49,8 +53,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("numpy:SEED or philox:SEED.", valueName: "STREAM"))
     var noise = "philox:0"
 
-    @Option(help: ArgumentHelp("Which metrics, separated by commas: \(imageMetrics.map(\.name).joined(separator: ", ")).", valueName: "LIST"))
+    @Option(help: ArgumentHelp("Which metrics, separated by commas: \(Self.metricWords).", valueName: "LIST"))
     var metrics = "psnr,ssim"
+
+    private static let metricWords =
+        imageMetrics.map(\.word).joined(separator: ", ") + "; with the file of their weights " + learnedMetrics.map { "{\($0.word): FILE}" }.joined(separator: ", ")
 
     @Flag(name: .customLong("per-image"), help: "A line for each image.")
     var perImage = false
@@ -68,20 +75,15 @@ struct EvaluateCommand: ParsableCommand {
         guard isDescribed || told == 1 else {
             throw ValidationError("expected one of --sigma, --noise-model, or --noisy with --clean")
         }
-        guard !data.isEmpty else { throw ValidationError("--data: expected a folder of PNG or JPEG images, found an empty name") }
+        guard !data.isEmpty else { throw ValidationError("--data: expected a folder of images, found an empty name") }
         guard metrics.contains(where: { $0 != "," }) else {
-            throw ValidationError("--metrics: expected at least one of \(imageMetrics.map(\.name).joined(separator: ", "))")
+            throw ValidationError("--metrics: expected at least one of \(Self.metricWords)")
         }
     }
 
     func run() throws {
         let stream = try EvaluationNoise(parsing: noise)
-        let wanted = try metrics.split(separator: ",").map { word in
-            guard let metric = imageMetrics.first(where: { $0.name == word || $0.name == "\(word)_db" }) else {
-                throw InputError("--metrics: unknown metric \"\(word)\"", hint: "known: \(imageMetrics.map(\.name).joined(separator: ", "))")
-            }
-            return metric
-        }
+        let wanted = try readMetrics(Document.parse("[\(metrics)]", file: "--metrics"), in: DatasetPlace(baseFolder: "", environment: [:]))
         let denoiser = try options.load()
         let (images, condition) = try pictures(channels: denoiser.architecture.network.inputChannels)
         var progress = WorkProgress("images")
@@ -122,7 +124,7 @@ struct EvaluateCommand: ParsableCommand {
                 ).json)
         } else {
             let values = wanted.compactMap { metric in
-                result.means[metric.name].map { "\(metric.name) \(decimal($0, metric.name == "ssim" ? 5 : 4))" }
+                result.means[metric.name].map { "\(metric.name) \(decimal($0, metric.unit.isEmpty ? 5 : 4))" }
             }
             print("\(values.joined(separator: ", ")) (noisy \(decimal(result.means["noisy_psnr_db"] ?? 0, 4)) dB), mean of \(images.count) images")
             if let depth { print(depth.text) }
@@ -176,8 +178,8 @@ private struct DepthReport {
         exits = depths.exits(threshold: threshold)
         meanCost = depths.meanCost(threshold: threshold)
         fullQuality = depths.evaluation(threshold: 0).means["psnr_db"]
-        let pictures = (0..<min(Self.timed, images.count)).map { index in
-            let (noisy, sigma) = noise.noisy(images, index: index, condition)
+        let pictures = try (0..<min(Self.timed, images.count)).map { index in
+            let (noisy, sigma) = try noise.noisy(images, index: index, condition)
             let (height, width) = (min(noisy.height, Self.timedSide), min(noisy.width, Self.timedSide))
             return (noisy.mirroredAndCropped(height: height, width: width), sigma)
         }

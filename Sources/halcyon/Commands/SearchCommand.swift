@@ -20,6 +20,7 @@ struct SearchCommand: ParsableCommand {
     @Option(help: "Seed of the search.") var seed: Int?
     @Option(help: "Where trials run: \(StudySession.ExecutorKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var executor = StudySession.ExecutorKind.local
+    @OptionGroup var curves: CurveOptions
     @Flag(help: "The front as JSON, one object a line.") var json = false
 
     func run() throws {
@@ -35,7 +36,8 @@ struct SearchCommand: ParsableCommand {
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
         guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw StudySession.occupied(out) }
         try makeFolder(directory)
-        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json, isNew: true).run()
+        try curves.prepare()
+        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json, isNew: true, curves: curves.tensorboard).run()
     }
 }
 
@@ -54,6 +56,7 @@ struct ResumeCommand: ParsableCommand {
     @OptionGroup var budget: BudgetOptions
     @Option(help: "Where trials run: \(StudySession.ExecutorKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var executor = StudySession.ExecutorKind.local
+    @OptionGroup var curves: CurveOptions
     @Flag(help: "The front as JSON, one object a line.") var json = false
 
     func run() throws {
@@ -61,7 +64,8 @@ struct ResumeCommand: ParsableCommand {
         var resolved = try ResolvedExperiment(study: directory)
         try budget.apply(to: &resolved)
         _ = try resolved.settings()
-        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json).run()
+        try curves.prepare()
+        try StudySession(directory: directory, experiment: resolved, executor: executor, json: json, curves: curves.tensorboard).run()
     }
 }
 
@@ -91,6 +95,15 @@ struct BudgetOptions: ParsableArguments {
         experiment.override("workers", with: workers.map(Document.int))
         experiment.override("trials", in: "budget", with: trials.map(Document.int))
         experiment.override("seconds", in: "budget", with: seconds.map(Document.float))
+    }
+}
+
+struct CurveOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A folder for the curves as TensorBoard reads them, one run a trial, written as they come.", valueName: "FOLDER"))
+    var tensorboard: String?
+
+    func prepare() throws {
+        if let tensorboard { try makeFolder(tensorboard) }
     }
 }
 

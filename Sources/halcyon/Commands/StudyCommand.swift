@@ -1,17 +1,20 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Reporting
+import TrialStore
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Checks, copies or compares the folders of studies, also while searches run there.",
+        commandName: "study", abstract: "Checks, copies or compares the folders of studies, or exports their curves, also while searches run there.",
         discussion: """
             EXAMPLES
               halcyon study check runs/quickstart
               halcyon study backup runs/quickstart backups/monday && halcyon resume backups/monday
               halcyon study compare runs/random-* runs/auto-* --picture race.svg
+              halcyon study tensorboard runs/quickstart && tensorboard --logdir runs/quickstart/tensorboard
             """,
-        subcommands: [Check.self, Backup.self, Compare.self])
+        subcommands: [Check.self, Backup.self, Compare.self, Curves.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -56,6 +59,25 @@ struct StudyCommand: ParsableCommand {
             }
             try StudyBackup(directory: directory, destination: URL(fileURLWithPath: out).standardizedFileURL.path).make()
             print("\(out): a sound copy; go on there with: halcyon resume \(out)")
+        }
+    }
+
+    struct Curves: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "tensorboard", abstract: "Writes a study's curves as files that TensorBoard reads, one run a trial.",
+            discussion: "All metrics over steps, of operating points other than the first as METRIC/pointN. Written anew, the same files.")
+
+        @Argument(help: ArgumentHelp("The study's folder.", valueName: "DIR")) var directory: String
+        @Option(help: ArgumentHelp("The folder of the runs (default: DIR/tensorboard).", valueName: "FOLDER")) var out: String?
+
+        func run() throws {
+            let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
+            let folder = out ?? directory + "/tensorboard"
+            let reader = try StudyReader(directory: directory)
+            try makeFolder(folder)
+            var runs = TensorBoardRuns(folder: folder)
+            let count = try runs.update(from: reader)
+            print("\(folder): \(count) \(count == 1 ? "run" : "runs"); look at them with: tensorboard --logdir \(folder)")
         }
     }
 }
