@@ -84,49 +84,81 @@ struct Feasibility: Sendable {
     private struct Move {
         var slot: Int
         var value: Double
-        var conflicts: Int
         var distance: Double
+        var order = 0
+        var conflicts = 0
     }
 
     private func move(
         _ vector: Vector, _ constraint: SpacePlan.Constraint, _ held: [Int], isBold: Bool, _ stream: inout RandomStream
     ) -> Vector? {
         let slots = constraint.slots.filter { !vector[$0].isNaN && plan.decisions[$0].count != 1 && !held.contains($0) }
-        var moves: [Move] = []
-        var trial = vector
+        var options: [Move] = []
         for slot in slots where !plan.isStructural[slot] {
             for value in values(slot, vector[slot], &stream) {
-                trial[slot] = value
-                if SpacePlan.isBroken(plan.program.value(constraint.root, trial)) { continue }
-                moves.append(
-                    Move(slot: slot, value: value, conflicts: plan.conflicts(at: slot, trial), distance: distance(slot, vector[slot], value)))
+                options.append(Move(slot: slot, value: value, distance: distance(slot, vector[slot], value)))
             }
-            trial[slot] = vector[slot]
         }
+        // Small changes first, equal ones from anywhere on: the first that leaves nothing broken is taken.
+        if !options.isEmpty {
+            let start = stream.index(below: options.count)
+            for index in options.indices { options[index].order = index < start ? index + options.count : index }
+        }
+        options.sort { ($0.distance, $0.order) < ($1.distance, $1.order) }
+        var best = isBold ? bold(options, constraint, vector, &stream) : gentle(options, constraint, vector)
         // What stands where changes only if nothing else helps.
-        if moves.isEmpty || isBold || moves.allSatisfy({ $0.conflicts > 0 }) {
+        if best.map({ $0.conflicts > 0 }) ?? true {
             for slot in slots where plan.isStructural[slot] {
                 for value in values(slot, vector[slot], &stream) {
                     let other = changed(vector, slot, value, &stream)
                     if SpacePlan.isBroken(plan.program.value(constraint.root, other)) { continue }
                     let conflicts = plan.broken(in: other).count
-                    moves.append(Move(slot: slot, value: value, conflicts: conflicts, distance: 10 + distance(slot, vector[slot], value)))
+                    if conflicts < best?.conflicts ?? .max { best = Move(slot: slot, value: value, distance: 10, conflicts: conflicts) }
                 }
             }
         }
+        if let best { return changed(vector, best.slot, best.value, &stream) }
         // No single change helps: any one, that others may follow.
-        if moves.isEmpty {
-            guard !slots.isEmpty else { return nil }
-            let slot = slots[stream.index(below: slots.count)]
-            let all = values(slot, vector[slot], &stream)
-            guard !all.isEmpty else { return nil }
-            return changed(vector, slot, all[stream.index(below: all.count)], &stream)
+        guard !slots.isEmpty else { return nil }
+        let slot = slots[stream.index(below: slots.count)]
+        let all = values(slot, vector[slot], &stream)
+        return all.isEmpty ? nil : changed(vector, slot, all[stream.index(below: all.count)], &stream)
+    }
+
+    /// The first option that breaks nothing else, or that which breaks the least.
+    private func gentle(_ options: [Move], _ constraint: SpacePlan.Constraint, _ vector: Vector) -> Move? {
+        var trial = vector
+        return trial.withUnsafeMutableBufferPointer { trial in
+            plan.program.withReader(UnsafeBufferPointer(trial)) { reader in
+                var best: Move?
+                for option in options {
+                    let before = trial[option.slot]
+                    trial[option.slot] = option.value
+                    defer { trial[option.slot] = before }
+                    if SpacePlan.isBroken(reader.value(constraint.root)) { continue }
+                    var move = option
+                    for other in plan.constraintsOf[option.slot] where SpacePlan.isBroken(reader.value(plan.constraints[other].root)) {
+                        move.conflicts += 1
+                    }
+                    if move.conflicts == 0 { return move }
+                    if move.conflicts < best?.conflicts ?? .max { best = move }
+                }
+                return best
+            }
         }
-        if !isBold, let best = moves.min(by: { ($0.conflicts, $0.distance) < ($1.conflicts, $1.distance) }) {
-            moves = moves.filter { $0.conflicts == best.conflicts && $0.distance <= best.distance + 1e-9 }
+    }
+
+    /// Any option that mends the constraint, whatever it breaks: a way out of dead ends.
+    private func bold(
+        _ options: [Move], _ constraint: SpacePlan.Constraint, _ vector: Vector, _ stream: inout RandomStream
+    ) -> Move? {
+        var trial = vector
+        let mending = options.filter { option in
+            trial[option.slot] = option.value
+            defer { trial[option.slot] = vector[option.slot] }
+            return !SpacePlan.isBroken(plan.program.value(constraint.root, trial))
         }
-        let chosen = moves[stream.index(below: moves.count)]
-        return changed(vector, chosen.slot, chosen.value, &stream)
+        return mending.isEmpty ? nil : mending[stream.index(below: mending.count)]
     }
 
     private func changed(_ vector: Vector, _ slot: Int, _ value: Double, _ stream: inout RandomStream) -> Vector {
@@ -198,15 +230,6 @@ extension SpacePlan {
         vector.withUnsafeBufferPointer { buffer in
             program.withReader(buffer) { reader in
                 constraints.indices.filter { Self.isBroken(reader.value(constraints[$0].root)) }
-            }
-        }
-    }
-
-    /// How many of a slot's constraints do not hold.
-    func conflicts(at slot: Int, _ vector: Vector) -> Int {
-        vector.withUnsafeBufferPointer { buffer in
-            program.withReader(buffer) { reader in
-                constraintsOf[slot].count { Self.isBroken(reader.value(constraints[$0].root)) }
             }
         }
     }

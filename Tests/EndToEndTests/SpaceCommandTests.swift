@@ -79,8 +79,10 @@ import Testing
     }
 
     @Test func presetsAreSampledAndChecked() throws {
-        let (_, space) = try folder()
+        let (folder, space) = try folder()
+        defer { withExtendedLifetime(folder) {} }
         let samples = try Program.run("space", "sample", space, "--preset", "narrow", "--count", "8", "--json")
+        #expect(samples.lines.count == 8)
         for line in samples.lines {
             let skeleton = try Document.parse(json: line, file: "sample").required("network").required("skeleton")
             #expect(skeleton["width"] == 8)

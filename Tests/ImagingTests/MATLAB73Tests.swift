@@ -67,7 +67,7 @@ import Testing
                 halcyon_h5_native_uint8(), class: "uint8")
             let set = try DatasetTests.describe("{kind: folder, path: \(folder), sigmas: [0]}", .validation).open(channels: 3, seed: 1)
             #expect(set.count == 2)
-            let (colour, gray) = (set.image(0), set.image(1))
+            let (colour, gray) = (try set.image(0), try set.image(1))
             for image in [colour, gray] { #expect(image.height == height && image.width == width && image.channels == 3) }
             for y in 0..<height {
                 for x in 0..<width {
@@ -91,7 +91,7 @@ import Testing
             }
             let set = try DatasetTests.describe("{kind: blocks, path: \(folder), noisy: a.mat, clean: b.mat}", .validation).open(channels: 3, seed: 1)
             #expect(set.count == 6 && set.name(5) == "3_2")
-            let last = set.image(5)
+            let last = try set.image(5)
             for y in 0..<4 { for x in 0..<5 { for k in 0..<3 { #expect(last.bytes[(y * 5 + x) * 3 + k] == ForeignFileTests.level(2, 1, y, x, k, 0)) } } }
         }
     }

@@ -90,7 +90,7 @@ import Trials
                 var stream = RandomStream(seed: 3).split(trial).split(redraw)
                 let genotype = strategy.propose(redraw: redraw, using: &stream)
                 #expect(space.contains(genotype))
-                if seen.insert(genotype).inserted { found = genotype } else { strategy.observe(rejected: genotype) }
+                if seen.insert(genotype).inserted { found = genotype }
             }
             let genotype = try #require(found, "\(seen.count) of 11 points were found")
             strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
