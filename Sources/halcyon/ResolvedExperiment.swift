@@ -28,8 +28,10 @@ func makeFolder(_ path: String) throws {
 struct ResolvedExperiment {
     var document: Document
     let folder: String
+    /// The folder of the space's file; nil where the space stands in the experiment itself.
+    private(set) var spaceFolder: String?
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "second-stage", "latency", "simulation"]
+    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "second-stage", "latency", "zero-cost", "simulation"]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -56,6 +58,7 @@ struct ResolvedExperiment {
         let path = name.hasPrefix("/") ? name : "\(folder)/\(name)"
         guard FileManager.default.fileExists(atPath: path) else { throw space.fail("space: no such file: \(path)", hint: "name a space file, from the experiment's folder on") }
         document["space"] = try SearchSpace.load(path).document
+        spaceFolder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     }
 
     /// Words of a worker's command line that name files of the experiment's folder are made absolute, so that the study runs from
@@ -135,7 +138,7 @@ struct ResolvedExperiment {
     /// What tells the identity of candidates.
     func inspector(_ table: Table?) throws -> any CandidateInspector {
         if let table { return TableInspector(table) }
-        return try trainsNetworks() ? NetworkInspector(experiment: training()) : DocumentInspector()
+        return try trainsNetworks() ? NetworkInspector(experiment: training(), fidelity: settings().fidelity) : DocumentInspector()
     }
 
     func space() throws -> SearchSpace { try SearchSpace(document.required("space")) }

@@ -7,31 +7,34 @@ import Imaging
 /// `@unchecked Sendable`: `wanted`, `isReady` and `isOver` are read and written under the condition's lock; the buffers belong to
 /// the thread from `prefetch` until `isReady`, and to the caller otherwise.
 package final class BatchPrefetcher: @unchecked Sendable {
-    private let first: BatchSource
-    /// From the step after `from` on.
-    private let second: (from: Int, source: BatchSource)?
+    /// Up to which step each source makes the batches.
+    private let parts: [(through: Int, source: BatchSource)]
     private let condition = NSCondition()
     /// The step whose batch the buffers hold or will hold.
     private var wanted: Int?
     private var isReady = true
     private var isOver = false
     private var isStarted = false
-    private let buffers: BatchSource.Buffers
+    /// Of each part.
+    private let buffers: [BatchSource.Buffers]
 
-    /// - Parameter second: batches of the same size for the steps after `from`.
-    package init(_ source: BatchSource, then second: (from: Int, source: BatchSource)? = nil) {
-        precondition(second.map { $0.source.sampleCount == source.sampleCount && $0.source.batchSize == source.batchSize } ?? true)
-        first = source
-        self.second = second
-        buffers = BatchSource.Buffers(for: source)
+    package convenience init(_ source: BatchSource) { self.init(parts: [(.max, source)]) }
+
+    /// - Parameter parts: sources of the same number of patches, with the last step of each, ascending.
+    package init(parts: [(through: Int, source: BatchSource)]) {
+        precondition(parts.allSatisfy { $0.source.batchSize == parts[0].source.batchSize } && parts.last?.through == .max)
+        self.parts = parts
+        buffers = parts.map { BatchSource.Buffers(for: $0.source) }
     }
 
-    private func source(of step: Int) -> BatchSource {
-        if let second, step > second.from { return second.source }
-        return first
+    private func part(of step: Int) -> Int { parts.firstIndex { step <= $0.through } ?? parts.count - 1 }
+
+    private func make(step: Int) {
+        let part = part(of: step)
+        parts[part].source.batch(step: step, into: buffers[part])
     }
 
-    deinit { buffers.deallocate() }
+    deinit { for buffers in buffers { buffers.deallocate() } }
 
     /// Begins with the batch of a step; the one made before is dropped.
     package func prefetch(step: Int) {
@@ -61,12 +64,12 @@ package final class BatchPrefetcher: @unchecked Sendable {
         finish()
         if wanted != step {
             wanted = step
-            source(of: step).batch(step: step, into: buffers)
+            make(step: step)
         }
     }
 
     /// The batch that was taken; valid until the next is made.
-    package var taken: BatchSource.Buffers { buffers }
+    package var taken: BatchSource.Buffers { buffers[part(of: wanted ?? 1)] }
 
     /// Ends the thread. To be called once, by the owner.
     package func end() {
@@ -83,7 +86,7 @@ package final class BatchPrefetcher: @unchecked Sendable {
             while isReady && !isOver { condition.wait() }
             guard !isOver, let step = wanted else { return }
             condition.unlock()
-            source(of: step).batch(step: step, into: buffers)
+            make(step: step)
             condition.lock()
             isReady = true
             condition.broadcast()

@@ -4,14 +4,15 @@ import Foundation
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Checks, copies or compares the folders of studies, also while searches run there.",
+        commandName: "study", abstract: "Checks, copies, judges or compares the folders of studies, also while searches run there.",
         discussion: """
             EXAMPLES
               halcyon study check runs/quickstart
+              halcyon study scores runs/quickstart --compute
               halcyon study backup runs/quickstart backups/monday && halcyon resume backups/monday
               halcyon study compare runs/random-* runs/auto-* --picture race.svg
             """,
-        subcommands: [Check.self, Backup.self, Compare.self])
+        subcommands: [Check.self, Backup.self, Scores.self, Compare.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
