@@ -15,6 +15,8 @@ final class AttemptReporter {
     private var seconds: [(part: String, seconds: Double)] = []
     private var waitingSeconds = 0.0
     var step: Int
+    /// What `step` goes towards.
+    var total: Int
 
     init(
         _ request: TrialRequest, now: @escaping () -> Double, send: @escaping (WorkerEvent) throws -> Void,
@@ -25,6 +27,7 @@ final class AttemptReporter {
         self.send = send
         self.shouldStop = shouldStop
         step = request.previousResource
+        total = request.resource
     }
 
     func report(_ event: WorkerEvent) throws { try send(event) }
@@ -36,7 +39,7 @@ final class AttemptReporter {
         (lastPhase, lastHeartbeat) = (phase, time)
         try send(
             .heartbeat(
-                trial: request.trial, attempt: request.attempt, step: step, totalSteps: request.resource, phase: phase))
+                trial: request.trial, attempt: request.attempt, step: step, totalSteps: total, phase: phase))
     }
 
     func measurement(_ metric: String, _ value: Double, unit: String, at resource: Int, point: Int = 0) throws {

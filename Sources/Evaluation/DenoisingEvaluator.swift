@@ -63,7 +63,9 @@ package final class DenoisingEvaluator: TrialEvaluator {
         try? FileManager.default.createDirectory(atPath: request.folder, withIntermediateDirectories: true)
         try attempt.heartbeat(.training)
 
-        let experiment = try cache.experiment(at: request.experiment)
+        let worker = try cache.experiment(at: request.experiment)
+        let (experiment, resource) = (worker.training, worker.resource)
+        let target = try resource.steps(at: request.resource)
         let architecture = try Architecture(request.candidate)
         let channels = architecture.network.inputChannels
         func images(_ description: DatasetDescription, _ name: String) throws -> ImageSet {
@@ -79,39 +81,58 @@ package final class DenoisingEvaluator: TrialEvaluator {
                 )
             }
         }
+        let crop = experiment.train.crop ?? DatasetDescription.defaultTrainingCrop
+        let whole = try resource.images(training, seed: experiment.seed)
+        if request.from == nil { try tellScores(of: architecture, experiment, whole, request, attempt, machine) }
         let trainer = try attempt.timed("compile") {
             try attempt.shared(machine, .training) {
                 try Trainer(
-                    architecture, recipe: experiment.recipe.overridden(by: architecture.training), images: training,
-                    noise: experiment.noise, crop: experiment.train.crop ?? DatasetDescription.defaultTrainingCrop,
-                    seed: UInt64(request.seed), second: second, options: CompileOptions(threads: threads))
+                    architecture, recipe: experiment.recipe.overridden(by: architecture.training), images: whole,
+                    noise: experiment.noise, crop: crop, seed: UInt64(request.seed), second: second,
+                    early: resource.early(training, crop: crop, seed: experiment.seed),
+                    scheduleSeconds: target == nil ? resource.fidelity.rungs.last.map(Double.init) : nil,
+                    options: CompileOptions(threads: threads))
             }
         }
         try attempt.timed("checkpoint") {
-            if let from = request.from { try Self.restore(trainer, from: from, request) } else { Self.goOn(trainer, from: checkpointPath, request) }
+            if let from = request.from {
+                try Self.restore(trainer, from: from, to: target)
+            } else {
+                Self.goOn(trainer, from: checkpointPath, to: target)
+            }
         }
-        attempt.step = trainer.step
+        func reached(_ step: Int) -> Int { resource.resource(step: step, seconds: trainer.seconds, target: request.resource) }
+        func note() { (attempt.step, attempt.total) = (target == nil ? reached(trainer.step) : trainer.step, target ?? request.resource) }
+        note()
 
         func save() throws {
             try attempt.timed("checkpoint") { try Self.writing(in: request.folder) { try trainer.checkpoint().write(to: checkpointPath) } }
             try attempt.report(
-                .checkpoint(trial: request.trial, attempt: request.attempt, resource: trainer.step, path: checkpointPath))
+                .checkpoint(trial: request.trial, attempt: request.attempt, resource: reached(trainer.step), path: checkpointPath))
         }
         var (lastSave, lastSaved) = (now(), trainer.step)
-        var reached = false
+        var isReached = false
         try attempt.timed("train") {
             do {
-                reached = try trainer.run(
-                    to: request.resource, around: { work in try attempt.shared(machine, .training) { try work() } },
+                isReached = try trainer.run(
+                    to: target ?? .max, isDone: { target == nil && trainer.seconds >= Double(request.resource) },
+                    around: { work in
+                        try attempt.shared(machine, .training) {
+                            let begin = self.now()
+                            try work()
+                            if target == nil { trainer.seconds += self.now() - begin }
+                        }
+                    },
                     onStep: { step in
-                        attempt.step = step.step
+                        note()
                         failpoint(.stepDone, "\(request.trial) \(request.attempt) \(step.step)")
                         try attempt.heartbeat(.training)
                         if let entry = step.curveEntry {
-                            try attempt.measurement("loss", entry.loss, unit: "", at: entry.step)
+                            // Nothing of the training stands at resource 0.
+                            try attempt.measurement("loss", entry.loss, unit: "", at: max(1, reached(entry.step)))
                         }
                         let isDue = self.now() - lastSave >= self.checkpointSeconds || step.step - lastSaved >= self.checkpointSteps
-                        if step.step < request.resource, isDue {
+                        if step.step < target ?? .max, isDue {
                             try save()
                             (lastSave, lastSaved) = (self.now(), step.step)
                         }
@@ -121,7 +142,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
             }
         }
         try save()
-        guard reached else { throw StopRequested() }
+        guard isReached else { throw StopRequested() }
 
         let measuring = PointMeasuring(
             architecture: architecture, parameters: trainer.network, experiment: experiment, validation: validation,
@@ -168,8 +189,24 @@ package final class DenoisingEvaluator: TrialEvaluator {
         }
     }
 
+    /// Tells the zero-cost scores that the experiment asks for, at resource 0: they are known before any training.
+    private func tellScores(
+        of architecture: Architecture, _ experiment: TrainingExperiment, _ images: ImageSet, _ request: TrialRequest,
+        _ attempt: AttemptReporter, _ machine: QuietMachine
+    ) throws {
+        if experiment.scores.isEmpty { return }
+        try attempt.timed("scores") {
+            let network = try UntrainedNetwork(architecture, experiment, images: images, seed: request.seed)
+            for score in experiment.scores {
+                guard let value = try attempt.shared(machine, .training, { try score.value(network) }) else { continue }
+                try attempt.measurement(score.name, value, unit: "", at: 0)
+            }
+        }
+    }
+
     /// A checkpoint that is gone or damaged costs time, not the trial: training from the start gives the same bits.
-    private static func restore(_ trainer: Trainer, from path: String, _ request: TrialRequest) throws {
+    /// - Parameter target: the steps asked for; nil where seconds count.
+    private static func restore(_ trainer: Trainer, from path: String, to target: Int?) throws {
         let checkpoint: Checkpoint
         do {
             checkpoint = try Checkpoint.read(path)
@@ -178,16 +215,16 @@ package final class DenoisingEvaluator: TrialEvaluator {
             return
         }
         try trainer.restore(checkpoint, path: path)
-        guard trainer.step <= request.resource else {
-            throw InputError(file: path, "stands at step \(trainer.step), beyond the \(request.resource) steps asked for", hint: "raise the recipe's steps, or choose another folder")
+        if let target, trainer.step > target {
+            throw InputError(file: path, "stands at step \(trainer.step), beyond the \(target) steps asked for", hint: "raise the recipe's steps, or choose another folder")
         }
     }
 
     /// Goes on from the trial's own checkpoint when it stands there untold: its message was lost with the controller. One that is
     /// damaged or of another training is passed over.
-    private static func goOn(_ trainer: Trainer, from path: String, _ request: TrialRequest) {
+    private static func goOn(_ trainer: Trainer, from path: String, to target: Int?) {
         guard FileManager.default.fileExists(atPath: path), let checkpoint = try? Checkpoint.read(path),
-            checkpoint.step <= request.resource
+            checkpoint.step <= target ?? .max
         else { return }
         try? trainer.restore(checkpoint, path: path)
     }

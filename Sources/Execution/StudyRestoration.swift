@@ -24,6 +24,12 @@ package struct StudyRestoration: Sendable {
         try log.restore { try add($0) }
     }
 
+    /// Takes results of another study along, where this one has no history yet.
+    package mutating func learn(_ results: [TransferredResult]) {
+        precondition(last == nil, "the log holds what it began with")
+        study.learn(results)
+    }
+
     /// Of a study that has taken its history in already.
     init(_ study: Study, history: [StudyRecord]) {
         self.init(study)

@@ -71,6 +71,9 @@ package struct DatasetDescription: Sendable {
         }
     }
 
+    /// How many pictures there are; those that are generated are not drawn.
+    package func pictureCount() throws -> Int { try kind.knownCount ?? open(channels: 1, seed: 0).count }
+
     /// Opens the pictures; validation pictures come cropped. Draws of a kind depend on `seed` and the role only, so
     /// that training and validation sets of one experiment never share a generated picture.
     /// - Throws: `InputError` at the description's place, naming the file at fault.

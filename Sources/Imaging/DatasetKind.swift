@@ -15,6 +15,9 @@ package protocol DatasetKind: Sendable {
     /// The side that every picture has by the description alone; nil where files decide.
     var knownSide: Int? { get }
 
+    /// How many pictures there are by the description alone; nil where files decide.
+    var knownCount: Int? { get }
+
     /// Whether every picture has a noisy partner; noise is not added then.
     var isPaired: Bool { get }
 
@@ -35,6 +38,7 @@ package let datasetKinds: [any DatasetKind.Type] = [FolderDataset.self, DeadLeav
 extension DatasetKind {
     package var isPaired: Bool { false }
     package func scenes() throws -> Set<String>? { nil }
+    package var knownCount: Int? { nil }
 }
 
 /// What a description's text may refer to.

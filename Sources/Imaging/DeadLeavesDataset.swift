@@ -14,6 +14,7 @@ package struct DeadLeavesDataset: DatasetKind {
     package let seed: UInt64?
 
     package var knownSide: Int? { size }
+    package var knownCount: Int? { images }
 
     package init(images: Int, size: Int, seed: UInt64? = nil) {
         self.images = images

@@ -29,6 +29,8 @@ package struct ImageSet: Sendable {
     private let names: [String]
     private let images: Pictures
     private let partners: Pictures?
+    /// Which of them the pictures are, in this order; nil for all.
+    private let order: [Int]?
 
     package init(_ entries: [(name: String, image: Image)]) {
         self.init(names: entries.map(\.name), .memory(entries.map(\.image)), partners: nil)
@@ -43,10 +45,23 @@ package struct ImageSet: Sendable {
         self.names = names
         self.images = images
         self.partners = partners
+        order = nil
         precondition(partners.map { partners in names.indices.allSatisfy { partners.size($0) == images.size($0) } } ?? true, "partners have one size")
     }
 
+    private init(_ places: [Int], of whole: ImageSet) {
+        names = places.map { whole.names[$0] }
+        images = whole.images
+        partners = whole.partners
+        order = places.map(whole.place)
+    }
+
+    private func place(_ i: Int) -> Int { order?[i] ?? i }
+
     package var count: Int { names.count }
+
+    /// Some of the pictures, which stay where they are.
+    package func picking(_ places: [Int]) -> ImageSet { ImageSet(places, of: self) }
 
     /// Whether each picture has a noisy partner.
     package var isPaired: Bool { partners != nil }
@@ -59,18 +74,18 @@ package struct ImageSet: Sendable {
         .array(names.indices.map { [.string(names[$0]), .int(size($0).height), .int(size($0).width), .int(size($0).channels)] })
     }
 
-    package func size(_ i: Int) -> ImageSize { images.size(i) }
+    package func size(_ i: Int) -> ImageSize { images.size(place(i)) }
 
     /// The clean picture.
     /// - Throws: `InputError` where the cache's file is damaged.
-    package func image(_ i: Int) throws -> Image { try images.image(i) }
+    package func image(_ i: Int) throws -> Image { try images.image(place(i)) }
 
     /// The same picture as the camera took it; nil where the set has no pairs.
-    package func noisy(_ i: Int) throws -> Image? { try partners?.image(i) }
+    package func noisy(_ i: Int) throws -> Image? { try partners?.image(place(i)) }
 
     /// The middles of all pictures, in memory.
     func centreCropped(_ side: Int) throws -> ImageSet {
-        func middles(_ pictures: Pictures) throws -> Pictures { .memory(try names.indices.map { try pictures.image($0).centreCropped(side) }) }
+        func middles(_ pictures: Pictures) throws -> Pictures { .memory(try names.indices.map { try pictures.image(place($0)).centreCropped(side) }) }
         return ImageSet(names: names, try middles(images), partners: try partners.map(middles))
     }
 }

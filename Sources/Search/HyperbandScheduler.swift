@@ -39,6 +39,7 @@ package struct HyperbandScheduler: Scheduler {
             startedCounts[chosen] += 1
             trial = number
         case .continued(let number, _), .result(let number, _, _), .stopped(let number), .failed(let number): trial = number
+        case .transferred: return
         }
         if let place = bracket[trial] { brackets[place].observe(observation) }
     }

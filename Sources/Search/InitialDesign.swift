@@ -12,7 +12,8 @@ import SearchSpaces
 /// beside another one, does not keep the others waiting.
 ///
 /// The design is complete after `size` trials and one more for each alternative that no trial uses then, `size` more at
-/// most. Only alternatives of choices that every genotype makes ask for more trials: others may be out of reach.
+/// most. Only alternatives of choices that every genotype makes ask for more trials: others may be out of reach. Results of another study
+/// count as trials.
 package struct InitialDesign: Sendable {
     /// A family that has one feasible genotype in ten is found within so many proposals 24 times in 25.
     static let patience = 32
@@ -42,6 +43,9 @@ package struct InitialDesign: Sendable {
             let taken = space.alternatives(of: genotype)
             users[trial] = taken
             for alternative in taken { used[alternative, default: 0] += 1 }
+        case .transferred(_, let genotype, _, _):
+            startedCount += 1
+            for alternative in space.alternatives(of: genotype) { used[alternative, default: 0] += 1 }
         case .failed(let trial), .stopped(let trial):
             for alternative in users.removeValue(forKey: trial) ?? [] {
                 used[alternative, default: 0] -= 1

@@ -42,6 +42,7 @@ struct RungResults: Sendable {
         case .stopped(let trial), .failed(let trial):
             leave(trial)
             running.remove(trial)
+        case .transferred: break
         }
     }
 

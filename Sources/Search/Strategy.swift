@@ -15,6 +15,9 @@ package enum Observation: Sendable {
     case stopped(trial: Int)
     /// A trial failed for good.
     case failed(trial: Int)
+    /// Another study's trial had these operating points. It is none of this study's: its number is below all of theirs, its network is
+    /// not on the front, and may be proposed. `resource` stands for a training that tells less than any complete one here.
+    case transferred(number: Int, genotype: Genotype, resource: Double, points: [Point])
 }
 
 /// Proposes genotypes. One new file and one line in `strategyCatalogue` adds one.

@@ -7,7 +7,10 @@ extension Study {
     mutating func apply(_ fact: StudyFact, genotype: Genotype? = nil) {
         if fact.changesChoices { hasNothingToDecide = false }
         switch fact {
-        case .sessionStarted(let trials, _, _, _, _): trialBudget = trials
+        case .sessionStarted(let trials, _, _, _, _):
+            trialBudget = trials
+            newcomers = []
+        case .transferred(let result): transfer(result, genotype)
         case .workerStarted, .paused, .ended: break
         case .rejected(_, let redraw, _, _, _):
             nextRedraw = redraw + 1
@@ -186,7 +189,7 @@ extension StudyFact {
     fileprivate var changesChoices: Bool {
         switch self {
         case .sessionStarted, .started, .continued, .stopped, .exhausted, .reached, .failed, .pruned: true
-        case .rejected, .nothing, .workerStarted, .attemptStarted, .measured, .checkpointed, .attemptFailed,
+        case .transferred, .rejected, .nothing, .workerStarted, .attemptStarted, .measured, .checkpointed, .attemptFailed,
             .attemptInterrupted, .paused, .ended: false
         }
     }

@@ -11,10 +11,12 @@ extension Study {
         failuresInARow = 0
         isHopeless = false
         isFinished = false
+        let transferred = newcomers
         record(
             .sessionStarted(
                 trials: settings.budget.trials, seconds: settings.budget.seconds, workers: workers, lag: settings.lag,
                 seed: settings.seed))
+        for result in transferred { record(.transferred(result), genotype: try? space.genotype(from: result.genotype)) }
         for trial in trials where trial.state == .running {
             record(.attemptInterrupted(trial: trial.number, attempt: trial.attempts, reason: "the controller ended"))
         }

@@ -44,7 +44,7 @@ extension Study {
         switch scheduler.choose(mayStart: mayStart) {
         case .start(let resource):
             precondition(mayStart, "the scheduler starts a trial after the budget is spent")
-            if let fact = repetition(number) { return .decide([fact]) }
+            if let fact = nextGiven(number, resource: resource) ?? repetition(number) { return .decide([fact]) }
             return .decide(propose(number, resource: resource))
         case .proceed(let trial, let resource):
             return .decide([(.continued(decision: number, trial: trial, resource: resource), nil)])
@@ -147,12 +147,12 @@ extension Study {
         return (.started(start), genotype)
     }
 
-    private struct Rejection: Error {
+    struct Rejection: Error {
         var candidateHash: String?
         var reason: String
     }
 
-    private func inspect(_ candidate: Document) -> Result<CandidateInspection, Rejection> {
+    func inspect(_ candidate: Document) -> Result<CandidateInspection, Rejection> {
         var hash: String?
         do {
             let inspection = try inspector.inspect(candidate)

@@ -56,6 +56,11 @@ package struct Study: Sendable {
     var nextRedraw = 0
     var exhausted = false
     var candidates: [String: Int] = [:]
+    /// What is tried first; nil until a decision needs it.
+    var given: [GivenCandidate]?
+    /// Another study's results that its first session brings along.
+    var newcomers: [TransferredResult] = []
+    var transferredCount = 0
     /// Which noisy networks are run again, as the decisions see it, and the genotypes of all trials where any may be.
     var repeatPlan: RepeatPlan
     var genotypes: [Genotype] = []
@@ -119,8 +124,10 @@ package struct Study: Sendable {
         let observesGenotypes = type(of: strategy).observesGenotypes
         switch fact {
         case .started(let start):
-            let isSeen = observesGenotypes || settings.runsAtMost > 1
+            let isSeen = !start.genotype.isNull && (observesGenotypes || settings.runsAtMost > 1)
             apply(fact, genotype: isSeen ? try space.genotype(from: start.genotype) : Genotype())
+        case .transferred(let result) where observesGenotypes:
+            apply(fact, genotype: try space.genotype(from: result.genotype))
         case .rejected(_, _, _, _, let genotype?) where observesGenotypes:
             apply(fact, genotype: try space.genotype(from: genotype))
         default: apply(fact)
@@ -169,15 +176,20 @@ package struct Study: Sendable {
         var observation = observation
         switch observation {
         case .started(let trial, _, _), .continued(let trial, _), .stopped(let trial), .failed(let trial):
-            guard let first = trials[trial].repeatOf else { break }
+            guard let first = trials[trial].repeatOf else {
+                if trials[trial].isOutside { return scheduler.observe(observation) }
+                break
+            }
             if case .started = observation { repeatPlan.begin(first) } else { repeatPlan.abandon(first) }
             return
         case .result(let trial, let resource, let points):
+            if trials[trial].isOutside { return scheduler.observe(observation) }
             if let first = trials[trial].repeatOf {
                 observation = .result(trial: first, resource: resource, points: repeatPlan.add(run: points, of: first))
             } else if resource == lastRung {
                 repeatPlan.add(trial, points)
             }
+        case .transferred: break
         }
         strategy.observe(observation)
         scheduler.observe(observation)

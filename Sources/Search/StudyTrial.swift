@@ -7,6 +7,8 @@ package struct StudyTrial: Sendable {
     package let repeatOf: Int?
     /// Of how many runs its points are the mean: its own, and those of its repeats.
     package internal(set) var runs = 1
+    /// Whether it was given with the experiment and is no point of the space: strategies are told nothing of it.
+    package let isOutside: Bool
     package let family: String?
     package internal(set) var state: TrialState = .waiting
     /// The total of the resource that was last decided on.
@@ -42,6 +44,7 @@ package struct StudyTrial: Sendable {
     init(start: StudyFact.StartedTrial) {
         number = start.trial
         repeatOf = start.repeats?.trial
+        isOutside = start.genotype.isNull
         family = start.inspection.family
         target = start.resource
         unfinished = [Unfinished(start: start, pendingDecision: start.decision)]
@@ -102,7 +105,8 @@ package struct StudyTrial: Sendable {
     /// Lets go of what a final trial does not need.
     mutating func finish() { unfinished = [] }
 
-    /// The points with what is known without training, and with latencies measured at an earlier rung, where they lack it.
+    /// The points with what is known without training, also by measurements at resource 0, and with latencies measured at an earlier
+    /// rung, where they lack it.
     func completed(_ points: [Point], at resource: Int) -> [Point] {
         points.map { point in
             var point = point
@@ -111,6 +115,9 @@ package struct StudyTrial: Sendable {
                 if let first = measured[key] { point.metrics[metric] = first }
             }
             point.metrics.merge(start.inspection.metrics) { own, _ in own }
+            for (key, value) in measured where key.resource == 0 && key.point == 0 && point.metrics[key.metric] == nil {
+                point.metrics[key.metric] = value
+            }
             if let known = latency[point.point] { point.metrics.merge(known.metrics) { own, _ in own } }
             return point
         }

@@ -61,7 +61,7 @@ func project(_ record: StudyRecord, into db: Database) throws {
         try db.run(
             "INSERT OR IGNORE INTO environments (environment, at, description) VALUES (?, ?, ?)",
             arguments: [environment.digest, at, environment.json])
-    case .sessionStarted, .rejected, .continued, .nothing, .exhausted, .checkpointed, .paused, .ended: break
+    case .sessionStarted, .transferred, .rejected, .continued, .nothing, .exhausted, .checkpointed, .paused, .ended: break
     }
 }
 

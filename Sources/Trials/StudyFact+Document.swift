@@ -5,6 +5,7 @@ extension StudyFact {
     package var kind: String {
         switch self {
         case .sessionStarted: "session_started"
+        case .transferred: "transferred"
         case .rejected: "rejected"
         case .started: "started"
         case .continued: "continued"
@@ -32,6 +33,7 @@ extension StudyFact {
                 ("trials", maybe(trials)), ("seconds", seconds.map(Document.float) ?? .null), ("workers", .int(workers)),
                 ("lag", maybe(lag)), ("seed", .int(seed)),
             ])
+        case .transferred(let result): result.payload
         case .rejected(let decision, let redraw, let hash, let reason, let genotype):
             .object(
                 [
@@ -88,6 +90,7 @@ extension StudyFact {
             self = .sessionStarted(
                 trials: try optionalNumber("trials"), seconds: try payload.optional("seconds")?.double("seconds"),
                 workers: try number("workers"), lag: try optionalNumber("lag"), seed: try number("seed"))
+        case "transferred": self = .transferred(try TransferredResult(payload: payload))
         case "rejected":
             self = .rejected(
                 decision: try number("decision"), redraw: try number("redraw"),

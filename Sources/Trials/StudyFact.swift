@@ -4,6 +4,8 @@ import Documents
 package enum StudyFact: Sendable, Equatable {
     /// A controller began or went on, with these totals of the budget.
     case sessionStarted(trials: Int?, seconds: Double?, workers: Int, lag: Int?, seed: Int)
+    /// A result of another study, of which the strategy is told before its first proposal.
+    case transferred(TransferredResult)
     /// A proposal was a duplicate or infeasible; it takes no number and is redrawn.
     /// Its genotype is told since release 0.6.
     case rejected(decision: Int, redraw: Int, candidateHash: String?, reason: String, genotype: Document? = nil)
@@ -37,6 +39,7 @@ package enum StudyFact: Sendable, Equatable {
         package var resource: Int
         package var seed: Int
         package var strategy: String
+        /// Null of a candidate that the experiment gives and that is no point of the space.
         package var genotype: Document
         package var candidate: Document
         package var inspection: CandidateInspection
@@ -72,7 +75,7 @@ package enum StudyFact: Sendable, Equatable {
     /// The trial that the fact is about.
     package var trial: Int? {
         switch self {
-        case .sessionStarted, .rejected, .nothing, .exhausted, .workerStarted, .paused, .ended: nil
+        case .sessionStarted, .transferred, .rejected, .nothing, .exhausted, .workerStarted, .paused, .ended: nil
         case .started(let start): start.trial
         case .measured(let measurement, _): measurement.trial
         case .continued(_, let trial, _), .stopped(_, let trial), .attemptStarted(let trial, _, _, _, _),

@@ -58,11 +58,13 @@ package struct StudySettings: Sendable, Equatable {
     package var launcher: [String]
     /// A worker in another language; nil means `halcyon worker`.
     package var command: [String]?
+    /// What it begins with.
+    package var warmStart = WarmStart()
 
     /// The keys of an experiment that are read here; `halcyon` and `recipe` are shared with other readers.
     package static let keys = [
         "name", "seed", "objectives", "constraints", "strategy", "fidelity", "budget", "limits", "keep", "workers", "lag",
-        "launcher", "command", "repeats",
+        "launcher", "command", "repeats", "warm-start",
     ]
 
     /// Reads the study's keys of an experiment and leaves all others alone. Errors are located.
@@ -112,6 +114,7 @@ package struct StudySettings: Sendable, Equatable {
             try repeats.allowOnly(["at-most"])
             runsAtMost = try repeats.required("at-most").int("at-most", in: 1...1000)
         }
+        warmStart = try experiment.optional("warm-start").map(WarmStart.init) ?? WarmStart()
         keep = try experiment.optional("keep")?.word("keep", as: Keep.self) ?? .front
         workers = try experiment.optional("workers")?.int("workers", in: 1...4096)
         lag = try experiment.optional("lag")?.int("lag", in: 1...4096)

@@ -28,8 +28,12 @@ func makeFolder(_ path: String) throws {
 struct ResolvedExperiment {
     var document: Document
     let folder: String
+    /// The folder of the space's file; nil where the space stands in the experiment itself.
+    private(set) var spaceFolder: String?
 
-    private static let networkKeys = ["halcyon", "space", "data", "noise", "recipe", "metrics", "second-stage", "latency", "simulation"]
+    private static let networkKeys = [
+        "halcyon", "space", "data", "noise", "recipe", "metrics", "second-stage", "latency", "zero-cost", "simulation",
+    ]
 
     /// Reads the file and refuses unknown keys. `${NAME}` in paths is replaced from the environment.
     init(path: String) throws {
@@ -69,6 +73,7 @@ struct ResolvedExperiment {
         guard FileManager.default.fileExists(atPath: path) else { throw source.fail("space: no such file: \(path)", hint: "name a space file, from the experiment's folder on") }
         let found = try Document.load(path)
         document["space"] = try SearchSpace(preset.map { try found.with(preset: $0) } ?? found).document
+        spaceFolder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     }
 
     /// Words of a worker's command line that name files of the experiment's folder are made absolute, so that the study runs from
@@ -171,7 +176,7 @@ struct ResolvedExperiment {
     /// What tells the identity of candidates.
     func inspector(_ table: Table?) throws -> any CandidateInspector {
         if let table { return TableInspector(table) }
-        return try trainsNetworks() ? NetworkInspector(experiment: training()) : DocumentInspector()
+        return try trainsNetworks() ? NetworkInspector(experiment: training(), fidelity: settings().fidelity) : DocumentInspector()
     }
 
     func space() throws -> SearchSpace { try SearchSpace(document.required("space")) }

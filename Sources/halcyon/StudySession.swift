@@ -35,14 +35,7 @@ struct StudySession {
         let training = try experiment.trainsNetworks() ? experiment.training() : nil
         let study = try experiment.study(in: directory, inspector: experiment.inspector(table))
         if let training {
-            guard settings.fidelity.resource == "steps" else {
-                throw try experiment.document.required("fidelity").required("resource").fail(
-                    "resource: a denoising network is trained by steps, found \"\(settings.fidelity.resource)\"", hint: "write resource: steps")
-            }
-            guard training.recipe.steps == settings.fidelity.rungs.last else {
-                throw try experiment.document.required("recipe").fail(
-                    "recipe: steps \(training.recipe.steps) are not the last rung, \(settings.fidelity.rungs.last ?? 0)", hint: "make them equal")
-            }
+            try checkFidelity(settings.fidelity, of: experiment.document, training)
             try checkMetrics(training)
             try training.train.check()
             try training.validation.check()
@@ -59,7 +52,12 @@ struct StudySession {
             try experiment.write(to: path)
         }
         let store = try StudyStore(directory: directory)
-        let restored = try StudyRestoration(study, log: store)
+        var restored = try StudyRestoration(study, log: store)
+        if restored.last == nil, let other = try experiment.document.optional("warm-start")?.optional("study") {
+            let transfer = try StudyTransfer(experiment, from: other)
+            Terminal.note(transfer.note)
+            restored.learn(transfer.results)
+        }
         if !isNew { try experiment.write(to: path) }
 
         let stderrIsTerminal = Terminal.isInteractive
@@ -146,7 +144,7 @@ struct StudySession {
     /// Objectives and constraints on metrics that nothing measures would never be met: said at the door.
     private func checkMetrics(_ training: TrainingExperiment) throws {
         let quality = training.metrics.map(\.name), labels = training.validation.conditions.map(\.label)
-        let known = quality + ["latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"]
+        let known = quality + ["latency_ms", "latency_mad_ms", "parameters", "macs", "peak_bytes"] + training.scores.map(\.name)
             + (labels.count > 1 ? quality.flatMap { name in labels.map { "\(name)@\($0)" } } : [])
         for (key, section) in [("objectives", "objective"), ("constraints", "constraint")] {
             for item in try experiment.document.optional(key)?.array(key) ?? [] {
@@ -179,6 +177,13 @@ struct StudySession {
             let simulated = SimulatedExecutor(
                 slots: workers, evaluator: DenoisingEvaluator(), clock: clock, charge: charge,
                 duration: { request in
+                    let fidelity = settings.fidelity
+                    func seconds(_ macs: Int) -> Double {
+                        let units = Double(request.resource - request.previousResource)
+                        if fidelity.resource == "seconds" { return units }
+                        let steps = fidelity.steps?.last.map { Double($0) / Double(fidelity.rungs.last ?? 1) } ?? 1
+                        return units * steps * Double(macs) * 6 / 1e11
+                    }
                     let macs = (try? Architecture(request.candidate)).flatMap { architecture -> Int? in
                         guard let training else { return nil }
                         return try? NetworkCost(
@@ -186,7 +191,7 @@ struct StudySession {
                             batch: training.recipe.batch
                         ).macs
                     }
-                    return Double(request.resource - request.previousResource) * Double(macs ?? 0) * 6 / 1e11
+                    return seconds(macs ?? 0)
                 })
             return (simulated, clock)
         }

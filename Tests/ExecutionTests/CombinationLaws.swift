@@ -96,6 +96,22 @@ import Trials
         }
     }
 
+    /// What a rung counts is all the same to the study: only networks at the last one are complete and stand on the front.
+    @Test(arguments: schedulerCatalogue.map { $0.kind.rawValue }, Fidelity.resources)
+    func everySchedulerTakesEveryResource(_ kind: String, _ resource: String) throws {
+        let settings = try settings("{kind: nsga2}", "{kind: \(kind), resource: \(resource), rungs: [25, 100, 400]}", lag: 4)
+        #expect(settings.fidelity.steps?.last == (Fidelity.dataResources.contains(resource) ? 400 : nil))
+        let log = try simulate(settings, workers: 3)
+        try judge(log.records().map(\.fact), settings)
+        var complete: Set<Int> = []
+        for case .reached(let trial, _, let reached, _, _, let isComplete) in log.records().map(\.fact) {
+            #expect(isComplete == (reached == 400))
+            if isComplete { complete.insert(trial) }
+        }
+        let front = try #require(log.commits.compactMap(\.front).last)
+        #expect(!front.isEmpty && front.allSatisfy { complete.contains($0.trial) })
+    }
+
     /// While the controller thinks, workers that are done wait: with 16 of them and trials of a second, a charge of c seconds each.
     @Test(arguments: [0, 0.01, 0.05]) func theClockIsChargedForEachAttempt(_ charge: Double) throws {
         let settings = try Synthetic.settings(trials: 320)

@@ -124,6 +124,23 @@ import Trials
         #expect(request?.from == path && request?.previousResource == 5 && request?.attempt == 2)
     }
 
+    /// A score of the untrained network may be an objective: it counts at every rung, measured once.
+    @Test func whatWasMeasuredBeforeTheTrainingBelongsToEveryPoint() throws {
+        var settings = try settings("fidelity: {kind: asha, rungs: [5, 10], reduction: 2}").with(trials: 1)
+        settings.objectives.append(Objective(metric: "synflow", direction: .maximize, reference: 0))
+        var study = try study(settings)
+        _ = study.step(.opened(workers: 1))
+        let score = WorkerEvent.measurement(.init(trial: 0, attempt: 1, metric: "synflow", resource: 0, value: 3))
+        #expect(study.step(.message(slot: 0, score)).count == 1)
+        for (attempt, resource) in [(1, 5), (2, 10)] {
+            let result = WorkerEvent.result(
+                trial: 0, attempt: attempt, resource: resource, points: [Point(metrics: ["psnr_db": 25, "macs": 1])])
+            let facts = study.step(.message(slot: 0, result))
+            #expect(study.trials[0].points[0].metrics["synflow"] == 3 && study.trials[0].reached == resource)
+            #expect(!facts.contains { if case .record(.measured(let it, _)) = $0 { it.metric == "synflow" } else { false } })
+        }
+    }
+
     @Test func aCheckpointStandsBetweenTheLastOneAndTheTarget() throws {
         var study = try study(settings())
         _ = study.step(.opened(workers: 1))

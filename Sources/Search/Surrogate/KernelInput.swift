@@ -38,7 +38,8 @@ struct KernelSpace: Sendable {
     }
 
     /// The place of a resource on the scale of a number: half of it for a thousandfold.
-    static func place(resource: Int) -> Double { 0.05 * log2(Double(max(resource, 1))) }
+    static func place(resource: Int) -> Double { place(resource: Double(max(resource, 1))) }
+    static func place(resource: Double) -> Double { 0.05 * log2(resource) }
 }
 
 /// A point as the kernel reads it: what is active, and nothing else.

@@ -35,6 +35,9 @@ struct SurrogateHistory: Sendable {
     /// Tells the sequence of starts from any other.
     private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
     private(set) var highestResource = 0
+    /// Where candidates are judged: at the highest resource, before any result at that of another study's.
+    var place: Double { highestResource > 0 ? KernelSpace.place(resource: highestResource) : transferredPlace ?? 0 }
+    private var transferredPlace: Double?
     /// The feasible points at the highest resource, and those at any; a member's point is its entry's number.
     private(set) var front = ParetoFront()
     private(set) var looseFront = ParetoFront()
@@ -89,6 +92,17 @@ struct SurrogateHistory: Sendable {
             guard let trial = trials[number] else { return }
             failed.append(KernelInput(trial.vector, resource: KernelSpace.place(resource: trial.target), in: space))
         case .stopped(let number): pending.removeAll { $0 == number }
+        case .transferred(let number, let genotype, let resource, let points):
+            // Part of what the models learn from and of where candidates are looked for, but of no front that a gain is counted from.
+            let vector = space.vectors.vector(genotype)
+            digest = (digest ^ Self.identity(vector)) &* 0x100_0000_01b3
+            trials[number] = Trial(vector: vector, target: 0)
+            let place = KernelSpace.place(resource: resource)
+            transferredPlace = max(place, transferredPlace ?? place)
+            let input = KernelInput(vector, resource: place, in: space)
+            guard let entry = entry(number, 0, input, points) else { return }
+            for losses in entry.feasible { looseFront.insert(trial: number, point: entries.count, losses: losses) }
+            entries.append(entry)
         }
     }
 

@@ -85,7 +85,7 @@ package struct SurrogateStrategy: Strategy {
     private mutating func rank() -> [DecisionVectors.Vector] {
         model.update(history)
         let reference = objectives.map { $0.loss($0.reference) }
-        let resource = KernelSpace.place(resource: history.highestResource)
+        let resource = history.place
         var front = history.front.members().map(\.losses)
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }

@@ -21,6 +21,8 @@ package struct Checkpoint: Sendable, Equatable {
     /// The average of the trainable parameters, in the same layout, where the recipe averages.
     package var average: [Float]?
     package var curve: LearningCurve
+    /// Seconds that its steps took.
+    package var seconds = 0.0
 
     /// Writes the file, synced and renamed into place, every byte under its checksum.
     package func write(to path: String) throws {
@@ -31,7 +33,7 @@ package struct Checkpoint: Sendable, Equatable {
             "state",
             Document.object([
                 ("seed", .string("\(seed)")), ("candidate_hash", .string(candidateHash)), ("settings_digest", .string(settingsDigest)),
-                ("curve", curve.document),
+                ("curve", curve.document), ("seconds", .float(seconds)),
             ]).json)
         for tensor in tensors { writer.tensor("parameters/" + tensor.name, sizes: tensor.sizes, values: tensor.values) }
         writer.tensor("optimizer/first_moments", sizes: [firstMoments.count], values: firstMoments)
@@ -58,7 +60,7 @@ package struct Checkpoint: Sendable, Equatable {
             firstMoments: try reader.tensor("optimizer/first_moments").values,
             secondMoments: try reader.tensor("optimizer/second_moments").values,
             average: try reader.names(in: "optimizer").contains("average") ? reader.tensor("optimizer/average").values : nil,
-            curve: try LearningCurve(state.required("curve")))
+            curve: try LearningCurve(state.required("curve")), seconds: try state.optional("seconds")?.double("seconds") ?? 0)
     }
 }
 

@@ -7,9 +7,8 @@ import Imaging
 /// `@unchecked Sendable`: `wanted`, `isReady`, `isOver` and `hasFailed` are read and written under the condition's lock; the buffers belong to
 /// the thread from `prefetch` until `isReady`, and to the caller otherwise.
 package final class BatchPrefetcher: @unchecked Sendable {
-    private let first: BatchSource
-    /// From the step after `from` on.
-    private let second: (from: Int, source: BatchSource)?
+    /// Up to which step each source makes the batches.
+    private let parts: [(through: Int, source: BatchSource)]
     private let condition = NSCondition()
     /// The step whose batch the buffers hold or will hold.
     private var wanted: Int?
@@ -18,22 +17,26 @@ package final class BatchPrefetcher: @unchecked Sendable {
     private var isStarted = false
     /// Whether the batch of `wanted` could not be made.
     private var hasFailed = false
-    private let buffers: BatchSource.Buffers
+    /// Of each part.
+    private let buffers: [BatchSource.Buffers]
 
-    /// - Parameter second: batches of the same size for the steps after `from`.
-    package init(_ source: BatchSource, then second: (from: Int, source: BatchSource)? = nil) {
-        precondition(second.map { $0.source.sampleCount == source.sampleCount && $0.source.batchSize == source.batchSize } ?? true)
-        first = source
-        self.second = second
-        buffers = BatchSource.Buffers(for: source)
+    package convenience init(_ source: BatchSource) { self.init(parts: [(.max, source)]) }
+
+    /// - Parameter parts: sources of the same number of patches, with the last step of each, ascending.
+    package init(parts: [(through: Int, source: BatchSource)]) {
+        precondition(parts.allSatisfy { $0.source.batchSize == parts[0].source.batchSize } && parts.last?.through == .max)
+        self.parts = parts
+        buffers = parts.map { BatchSource.Buffers(for: $0.source) }
     }
 
-    private func source(of step: Int) -> BatchSource {
-        if let second, step > second.from { return second.source }
-        return first
+    private func part(of step: Int) -> Int { parts.firstIndex { step <= $0.through } ?? parts.count - 1 }
+
+    private func make(step: Int) throws {
+        let part = part(of: step)
+        try parts[part].source.batch(step: step, into: buffers[part])
     }
 
-    deinit { buffers.deallocate() }
+    deinit { for buffers in buffers { buffers.deallocate() } }
 
     /// Begins with the batch of a step; the one made before is dropped.
     package func prefetch(step: Int) {
@@ -65,12 +68,12 @@ package final class BatchPrefetcher: @unchecked Sendable {
         finish()
         if wanted == step, !hasFailed { return }
         wanted = nil
-        try source(of: step).batch(step: step, into: buffers)
+        try make(step: step)
         (wanted, hasFailed) = (step, false)
     }
 
     /// The batch that was taken; valid until the next is made.
-    package var taken: BatchSource.Buffers { buffers }
+    package var taken: BatchSource.Buffers { buffers[part(of: wanted ?? 1)] }
 
     /// Ends the thread. To be called once, by the owner.
     package func end() {
@@ -88,7 +91,7 @@ package final class BatchPrefetcher: @unchecked Sendable {
             guard !isOver, let step = wanted else { return }
             condition.unlock()
             // Who takes it makes it again, and meets the error.
-            let isMade = (try? source(of: step).batch(step: step, into: buffers)) != nil
+            let isMade = (try? make(step: step)) != nil
             condition.lock()
             hasFailed = !isMade
             isReady = true

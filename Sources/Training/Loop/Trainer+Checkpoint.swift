@@ -15,7 +15,7 @@ extension Trainer {
         return Checkpoint(
             step: step, seed: seed, candidateHash: architecture.candidateHash, settingsDigest: settingsDigest,
             tensors: parameters.namedTensors.filter { names.contains($0.name) }, firstMoments: moments.firstMoments.values,
-            secondMoments: moments.secondMoments.values, average: average?.values, curve: curve)
+            secondMoments: moments.secondMoments.values, average: average?.values, curve: curve, seconds: seconds)
     }
 
     /// Goes back to a checkpoint of the same candidate and seed.
@@ -49,6 +49,7 @@ extension Trainer {
         moments.firstMoments.pointer.update(from: checkpoint.firstMoments, count: count)
         moments.secondMoments.pointer.update(from: checkpoint.secondMoments, count: count)
         step = checkpoint.step
+        seconds = checkpoint.seconds
         curve = checkpoint.curve
     }
 }

@@ -31,12 +31,24 @@ package final class Trainer {
     /// The network's parameters and buffers, and frozen ones that the loss brings along.
     package let parameters: ParameterStore
     package let gradients: GradientStore
-    package let program: Program
+    /// Of the size of patches that the last step had.
+    package private(set) var program: Program
     /// Steps done.
     package internal(set) var step = 0
+    /// Seconds that its steps took, as whoever runs them tells.
+    package var seconds = 0.0
     package internal(set) var curve: LearningCurve
     private let device: CPUDevice
-    private let executable: Executable
+    private var executable: Executable
+    private let graph: Graph
+    private let objective: TrainingObjective
+    private let options: CompileOptions
+    /// The side of the patches, and of those that `program` is for.
+    private let crop: Int
+    private var compiledCrop: Int
+    private let early: [EarlyTraining]
+    /// The seconds that the whole schedule takes; nil where it goes by steps.
+    private let scheduleSeconds: Double?
     let moments: AdamState
     /// The sum of the gradients of a step's parts.
     private let sum: FloatBuffer?
@@ -56,11 +68,16 @@ package final class Trainer {
     ///   - noise: nil where the pictures are pairs.
     ///   - crop: the side of the patches.
     ///   - second: other pictures from a step on.
+    ///   - early: the parts before, with the last step of each, ascending.
+    ///   - scheduleSeconds: the schedule's length in `seconds`, for a training that ends by time; the learning rate is then that of the step
+    ///     at the same part of the recipe's.
     /// - Throws: `InputError` when the network does not fit patches of this size.
     package init(
         _ architecture: Architecture, recipe: Recipe, images: ImageSet, noise: (any NoiseModel)?, crop: Int, seed: UInt64,
-        second: TrainingStage? = nil, options: CompileOptions = CompileOptions()
+        second: TrainingStage? = nil, early: [EarlyTraining] = [], scheduleSeconds: Double? = nil,
+        options: CompileOptions = CompileOptions()
     ) throws {
+        precondition(second == nil || early.isEmpty && scheduleSeconds == nil, "a second stage begins at a step, on patches of one size")
         self.architecture = architecture
         self.recipe = recipe
         var options = options
@@ -68,19 +85,29 @@ package final class Trainer {
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
         self.second = second
-        func source(_ images: ImageSet, _ noise: (any NoiseModel)?) -> BatchSource {
+        self.early = early
+        self.crop = crop
+        self.scheduleSeconds = scheduleSeconds
+        self.options = options
+        func source(_ images: ImageSet, _ noise: (any NoiseModel)?, _ crop: Int) -> BatchSource {
             precondition(images.size(0).channels == architecture.network.inputChannels, "pictures with the network's channels")
             return BatchSource(
                 images: images, noise: noise, crop: crop, batchSize: recipe.batch, augmentation: recipe.augment, supervision: recipe.supervision, seed: seed)
         }
         for set in [images, second?.images].compactMap({ $0 }) { try Self.check(set, recipe, crop: crop) }
-        batches = BatchPrefetcher(source(images, noise), then: second.map { ($0.fromStep, source($0.images, $0.noise)) })
-        let graph = try buildGraph(architecture)
-        let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
+        for part in early { try Self.check(part.images, recipe, crop: part.crop) }
+        var parts = early.map { (through: $0.throughStep, source: source($0.images, noise, $0.crop)) }
+        parts.append((second?.fromStep ?? .max, source(images, noise, crop)))
+        if let second { parts.append((.max, source(second.images, second.noise, crop))) }
+        batches = BatchPrefetcher(parts: parts)
+        graph = try buildGraph(architecture)
+        compiledCrop = early.first?.crop ?? crop
+        let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: compiledCrop)
         do {
             let loss = try recipe.loss.objective(
                 for: architecture, budget: recipe.depthBudget, isMasked: recipe.supervision == .noise2void)
-            program = try Compiler.compileTraining(graph, loss.objective, inputs: shapes, options: options)
+            objective = loss.objective
+            program = try Compiler.compileTraining(graph, objective, inputs: shapes, options: options)
             device = CPUDevice(threads: options.threads)
             let stream = RandomStream(seed: seed).split("parameters")
             parameters = ParameterStore(program.parameters, stream: stream)
@@ -90,11 +117,13 @@ package final class Trainer {
                 ("images", images.document),
             ])
             settings["second-stage"] = second?.document
+            if !early.isEmpty { settings["early"] = .array(early.map(\.document)) }
+            settings["schedule-seconds"] = scheduleSeconds.map(Document.float)
             settingsDigest = settings.digest
             gradients = GradientStore(for: parameters)
             executable = try device.load(program, parameters: parameters, gradients: gradients)
         } catch let error as ShapeError {
-            throw Self.misfit(crop, error)
+            throw Self.misfit(compiledCrop, error)
         }
         moments = AdamState(for: parameters)
         sum = recipe.accumulate > 1 ? FloatBuffer(count: parameters.trainable.count) : nil
@@ -105,6 +134,21 @@ package final class Trainer {
     }
 
     deinit { batches.end() }
+
+    private func crop(of step: Int) -> Int { early.first { step <= $0.throughStep }?.crop ?? crop }
+
+    /// Compiles the program for the patches of a step. The parameters are those of the network, whatever the size.
+    private func compile(for step: Int) throws {
+        let crop = crop(of: step)
+        do {
+            let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
+            program = try Compiler.compileTraining(graph, objective, inputs: shapes, options: options)
+            executable = try device.load(program, parameters: parameters, gradients: gradients)
+            compiledCrop = crop
+        } catch let error as ShapeError {
+            throw Self.misfit(crop, error)
+        }
+    }
 
     /// The network's parameters and buffers as they are measured and kept: the averaged ones where the recipe averages. Changed by
     /// the next steps at the latest when it is asked for again.
@@ -119,19 +163,21 @@ package final class Trainer {
         return networkStore
     }
 
-    /// Trains until `resource` steps are done in all, or `shouldStop` says so after a step.
+    /// Trains until `resource` steps are done in all, or `isDone`, or `shouldStop` says so after a step.
     /// - Parameters:
+    ///   - isDone: asked before each step: whether the resource was reached before so many steps, as of a training that ends by time.
     ///   - around: called with each step's work, which it must run once: the place of a lock.
     ///   - onStep: called after each step; an error ends the training and is passed on.
     /// - Returns: whether the resource was reached.
     /// - Throws: `TrainingDiverged` when the loss, or a parameter at the end, is not finite; the weights are then of no use.
     @discardableResult
     package func run(
-        to resource: Int, around: (() throws -> Void) throws -> Void = { try $0() }, onStep: (Step) throws -> Void = { _ in },
-        shouldStop: () -> Bool = { false }
+        to resource: Int, isDone: () -> Bool = { false }, around: (() throws -> Void) throws -> Void = { try $0() },
+        onStep: (Step) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Bool {
-        while step < resource {
+        while step < resource, !isDone() {
             if shouldStop() { return false }
+            if crop(of: step + 1) != compiledCrop { try around { try self.compile(for: self.step + 1) } }
             var loss: Float = 0
             try around { loss = try self.advance(isLast: self.step + 1 >= resource) }
             guard loss.isFinite else { throw TrainingDiverged(step: step, reason: "the loss is \(loss)") }
@@ -169,12 +215,18 @@ package final class Trainer {
             let norm = gradients.buffer.norm
             if norm > clip { gradients.buffer.scale(by: Float(clip / norm)) }
         }
-        var learningRate = recipe.learningRate(at: step)
+        var learningRate = recipe.learningRate(at: scheduleStep)
         if let second, step > second.fromStep { learningRate = second.learningRate(at: step, recipe) }
         recipe.optimizer.pass(device, parameters, gradients, moments, recipe, learningRate, step)
         // The first steps, whose parameters are nobody's wish, are forgotten sooner.
         average?.average(keeping: Float(min(recipe.averaging, Double(1 + step) / Double(10 + step))), with: parameters.trainable)
         return mean
+    }
+
+    /// Where the schedule stands: at the step that is done, or at the same part of the recipe's steps as of its seconds.
+    private var scheduleStep: Int {
+        guard let scheduleSeconds else { return step }
+        return min(1 + Int(min(seconds / scheduleSeconds, 1) * Double(recipe.steps)), recipe.steps)
     }
 
     /// Copies one part of a batch into the inputs of the step's program.

@@ -55,10 +55,12 @@ package struct TrainingExperiment: Sendable {
     package var metrics: [ImageMetric]
     package var secondStage: SecondStage?
     package var latency: Latency
+    /// What is told of a network before its training.
+    package var scores: [ZeroCostScore]
     /// The seed of generated pictures, the experiment's own.
     package var seed: UInt64
 
-    /// Reads `data`, `noise`, `recipe`, `metrics`, `second-stage`, `latency` and `seed` of an experiment.
+    /// Reads `data`, `noise`, `recipe`, `metrics`, `second-stage`, `latency`, `zero-cost` and `seed` of an experiment.
     /// - Parameters:
     ///   - environment: the values of `${NAME}` in paths.
     ///   - baseFolder: the folder against which relative paths resolve.
@@ -76,6 +78,7 @@ package struct TrainingExperiment: Sendable {
         let more = try document.optional("metrics").map { try readMetrics($0, in: place) } ?? []
         metrics = standardMetrics + more.filter { metric in !standardMetrics.contains { $0.name == metric.name } }
         latency = try document.optional("latency").map(Latency.init) ?? Latency()
+        scores = try document.optional("zero-cost").map(Self.scores) ?? []
         let (first, steps) = (train, recipe.steps)
         secondStage = try document.optional("second-stage").map { try Self.secondStage($0, after: first, steps: steps, in: place) }
         try Self.checkScenes(validation, apartFrom: [train, secondStage?.train].compactMap { $0 }, in: data)
@@ -99,6 +102,14 @@ package struct TrainingExperiment: Sendable {
             throw noise.fail("noise: the training pictures are pairs, which have their own", hint: "leave `noise` out")
         }
         return nil
+    }
+
+    private static func scores(_ list: Document) throws -> [ZeroCostScore] {
+        try list.array("zero-cost").map { item -> ZeroCostScore in
+            let word = try item.word("a score of zero-cost", of: zeroCostScores.map { $0.name })
+            guard let score = zeroCostScores.first(where: { $0.name == word }) else { preconditionFailure("a listed word") }
+            return score
+        }
     }
 
     private static func secondStage(

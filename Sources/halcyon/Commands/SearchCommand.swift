@@ -32,6 +32,8 @@ struct SearchCommand: ParsableCommand {
         if try resolved.trainsNetworks() { _ = try resolved.training() }
         _ = try resolved.space()
         _ = try resolved.table()
+        for note in try resolved.resolveWarmStart() { Terminal.note("warm start: \(note)") }
+        if let other = try resolved.document.optional("warm-start")?.optional("study") { _ = try StudyTransfer(resolved, from: other) }
 
         let directory = URL(fileURLWithPath: out).standardizedFileURL.path
         guard !FileManager.default.fileExists(atPath: directory + "/study.sqlite") else { throw StudySession.occupied(out) }

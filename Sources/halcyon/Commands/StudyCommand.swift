@@ -6,15 +6,16 @@ import TrialStore
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Checks, copies or compares the folders of studies, or exports their curves, also while searches run there.",
+        commandName: "study", abstract: "Checks, copies, judges or compares the folders of studies, or exports their curves, also while searches run there.",
         discussion: """
             EXAMPLES
               halcyon study check runs/quickstart
+              halcyon study scores runs/quickstart --compute
               halcyon study backup runs/quickstart backups/monday && halcyon resume backups/monday
               halcyon study compare runs/random-* runs/auto-* --picture race.svg
               halcyon study tensorboard runs/quickstart && tensorboard --logdir runs/quickstart/tensorboard
             """,
-        subcommands: [Check.self, Backup.self, Compare.self, Curves.self])
+        subcommands: [Check.self, Backup.self, Scores.self, Compare.self, Curves.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(

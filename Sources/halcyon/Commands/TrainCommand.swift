@@ -47,6 +47,8 @@ struct TrainCommand: ParsableCommand {
         var resolved = try ResolvedExperiment(path: experiment)
         if let recipe { try resolved.replaceRecipe(by: recipe) }
         resolved.override("precision", in: "recipe", with: precision.map { .string($0.rawValue) })
+        // A training of its own goes by the recipe's steps, without rungs.
+        resolved.document["fidelity"] = nil
         let training = try resolved.training()
         let parsed = try Architecture(candidate)
         _ = try training.recipe.overridden(by: parsed.training)

@@ -131,7 +131,7 @@ struct HistoryLaws {
         case .ended: ended = true
         case .paused: if lives.values.contains(where: { $0.stage == .running }) { fault("paused with a running trial") }
         case .sessionStarted: ended = false
-        case .rejected, .exhausted, .workerStarted: break
+        case .transferred, .rejected, .exhausted, .workerStarted: break
         }
         if case .attemptStarted(let trial, _, _, _, _) = record.fact, let life = lives[trial],
             life.failures > history.settings.limits.retries
