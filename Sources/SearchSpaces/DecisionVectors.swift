@@ -6,11 +6,27 @@ import RandomStreams
 package struct DecisionVectors: Sendable {
     package typealias Vector = [Double]
 
-    package let space: SearchSpace
-    package let decisions: [Decision]
-    private let slots: [String: Int]
-    private let root: Node
-    private let shared: [Node]
+    package var space: SearchSpace { content.space }
+    package var decisions: [Decision] { content.decisions }
+    private let content: Content
+
+    /// In one place of memory: a proposal makes thousands of walks, each with copies of what holds these vectors.
+    private final class Content: Sendable {
+        let space: SearchSpace
+        let decisions: [Decision]
+        let slots: [String: Int]
+        let root: Node
+        let shared: [Node]
+
+        init(_ space: SearchSpace) {
+            self.space = space
+            decisions = space.decisions
+            slots = Dictionary(uniqueKeysWithValues: space.decisions.enumerated().map { ($1.path, $0) })
+            var compiler = Compiler(space: space, slots: slots)
+            root = compiler.compile(space.template, path: "")
+            shared = compiler.shared
+        }
+    }
 
     private indirect enum Node: Sendable {
         case all([Node])
@@ -35,14 +51,7 @@ package struct DecisionVectors: Sendable {
         }
     }
 
-    package init(_ space: SearchSpace) {
-        self.space = space
-        decisions = space.decisions
-        slots = Dictionary(uniqueKeysWithValues: space.decisions.enumerated().map { ($1.path, $0) })
-        var compiler = Compiler(space: space, slots: slots)
-        root = compiler.compile(space.template, path: "")
-        shared = compiler.shared
-    }
+    package init(_ space: SearchSpace) { content = Content(space) }
 
     private struct Compiler {
         let space: SearchSpace
@@ -105,8 +114,8 @@ package struct DecisionVectors: Sendable {
     /// Asks for each decision that becomes active, a choice before what stands within its alternatives.
     package func walk(_ decide: (Int) -> Double) -> Vector {
         var vector = Array(repeating: Double.nan, count: decisions.count)
-        var seen = Array(repeating: false, count: shared.count)
-        visit(root, &vector, &seen, decide)
+        var seen = Array(repeating: false, count: content.shared.count)
+        visit(content.root, &vector, &seen, decide)
         return vector
     }
 
@@ -123,14 +132,14 @@ package struct DecisionVectors: Sendable {
         case .shared(let number):
             if seen[number] { return }
             seen[number] = true
-            visit(shared[number], &vector, &seen, decide)
+            visit(content.shared[number], &vector, &seen, decide)
         }
     }
 
     package func vector(_ genotype: Genotype) -> Vector {
         var vector = Array(repeating: Double.nan, count: decisions.count)
         for entry in genotype.entries {
-            guard let slot = slots[entry.path] else {
+            guard let slot = content.slots[entry.path] else {
                 preconditionFailure("the genotype does not belong to the space: \(entry.path)")
             }
             vector[slot] = entry.value.number
@@ -140,7 +149,7 @@ package struct DecisionVectors: Sendable {
 
     package func genotype(_ vector: Vector) -> Genotype {
         space.walk { decision in
-            guard let slot = slots[decision.path] else { preconditionFailure("no decision at \(decision.path)") }
+            guard let slot = content.slots[decision.path] else { preconditionFailure("no decision at \(decision.path)") }
             return decision.value(vector[slot])
         }.genotype
     }

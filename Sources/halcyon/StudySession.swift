@@ -72,6 +72,8 @@ struct StudySession {
             "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
                 + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) \(settings.fidelity.resource)")
         let report = StudyReport(directory: directory)
+        let pictures = BackgroundPictures()
+        defer { pictures.wait() }
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
         let controller = Controller(
@@ -79,7 +81,7 @@ struct StudySession {
             progress: { state in
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
-                    try? report.writePictures()
+                    pictures.draw(report)
                 }
                 if stderrIsTerminal {
                     Terminal.live(SearchProgressLine(state).text(width: Terminal.width))
@@ -89,6 +91,7 @@ struct StudySession {
                 }
             })
         let outcome = try controller.run()
+        pictures.wait()
         Terminal.clearLine()
         if executor == .simulated { Terminal.note(String(format: "%.3f s of virtual time", clock.now - begin)) }
         if let failure = outcome.storageFailure {
