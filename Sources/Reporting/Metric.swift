@@ -51,4 +51,4 @@ func decimal(_ value: Double, digits: Int) -> String {
 }
 
 /// A number with four significant digits.
-func significant(_ value: Double) -> String { value.isFinite ? String(format: "%.4g", value) : "n/a" }
+package func significant(_ value: Double) -> String { value.isFinite ? String(format: "%.4g", value) : "n/a" }

@@ -154,6 +154,18 @@ package final class StudyReader {
         }
     }
 
+    /// When each controller of the study began and wrote its last event.
+    package func sessions() throws -> [(begin: Double, end: Double)] {
+        try rows(
+            """
+            SELECT at, (SELECT at FROM events WHERE seq = coalesce(
+                (SELECT min(seq) - 1 FROM events AS later WHERE later.kind = 'session_started' AND later.seq > first.seq),
+                (SELECT max(seq) FROM events)))
+            FROM events AS first WHERE kind = 'session_started' ORDER BY seq
+            """
+        ) { (try $0.decode(Double.self, atIndex: 0), try $0.decode(Double.self, atIndex: 1)) }
+    }
+
     package func measurements(trial: Int? = nil) throws -> [MeasurementRow] {
         try rows("SELECT * FROM measurements WHERE ?1 IS NULL OR trial_number = ?1 ORDER BY rowid", [trial], measurement)
     }

@@ -20,14 +20,28 @@ import Trials
         #expect(paths.map { $0.count { $0 == "M" } } == [1, 2])
     }
 
-    @Test(arguments: [0, 1, 100, 2000])
-    func hypervolumeIsStepwise(count: Int) throws {
-        let entries = (0..<count).map { HypervolumeEntry(trial: $0, at: Double($0), value: Double($0 * $0)) }
-        let picture = try ParsedPicture(LinePlot.hypervolume(entries.reversed()).svg)
-        #expect(picture.count("series") == min(count, 1))
-        #expect(picture.count("empty") == (count == 0 ? 1 : 0))
-        let path = picture.elements("series").first?.attributes["d"] ?? ""
-        #expect(path.count { $0 == "L" } == max(0, 2 * (count - 1)))
+    @Test func stepsKeepTheirValueUntilTheNext() throws {
+        let places = (0..<100).map { LinePlot.Place(Double($0), Double($0 * $0)) }
+        var plot = LinePlot(title: "", horizontalTitle: "", verticalTitle: "", series: [.init(name: "", points: places)])
+        plot.isStepwise = true
+        let path = try ParsedPicture(plot.svg).elements("series").first?.attributes["d"] ?? ""
+        #expect(path.count { $0 == "L" } == 2 * 99)
+    }
+
+    @Test func repeatsOfASearchAreComparedByTheirMeansOverTime() throws {
+        func run(_ label: String, _ steps: [(Double, Double)], end: Double) -> StudyRace.Run {
+            .init(label: label, steps: steps.map { .init($0.0, $0.1) }, end: end)
+        }
+        let race = StudyRace([
+            run("slow", [(40, 2), (90, 6)], end: 100), run("slow", [(50, 4), (120, 9)], end: 130),
+            run("fast", [(10, 4), (30, 6)], end: 110), run("never", [(120, 99)], end: 120),
+        ])
+        #expect(race.end == 100)
+        #expect(race.groups.map(\.label) == ["slow", "fast", "never"])
+        #expect(race.groups[0].mean(at: 39) == 0 && race.groups[0].mean(at: 40) == 1 && race.groups[0].mean(at: 100) == 5)
+        #expect(race.groups[0].values(at: race.end) == [6, 4])
+        #expect(race.groups.map { $0.time(reaching: 5, within: race.end) } == [90, 30, nil])
+        #expect(try ParsedPicture(race.plot.svg).count("series") == 3)
     }
 
     @Test func manySeriesAndEmptyOnesAreDrawn() throws {

@@ -48,6 +48,18 @@ import Trials
         StudyCommit(records: facts.map { StudyRecord(at: at, fact: $0) })
     }
 
+    @Test func sessionsAreFromTheirStartToTheirLastEvent() throws {
+        try inFolder { directory in
+            let store = try StudyStore(directory: directory)
+            let begin = StudyFact.sessionStarted(trials: 8, seconds: nil, workers: 2, lag: nil, seed: 1)
+            for (at, fact) in [(10, begin), (12, .nothing(decision: 0)), (100, begin), (130, .nothing(decision: 1)), (131, .ended(reason: ""))] {
+                try store.append(commit([fact], at: at))
+            }
+            let sessions = try StudyReader(directory: directory).sessions()
+            #expect(sessions.map(\.begin) == [10, 100] && sessions.map(\.end) == [12, 131])
+        }
+    }
+
     @Test func everyFactComesBackAsItWas() throws {
         try inFolder { directory in
             let store = try StudyStore(directory: directory)

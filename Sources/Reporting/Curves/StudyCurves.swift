@@ -21,20 +21,4 @@ extension LinePlot {
                     })
             })
     }
-
-    /// The front's hypervolume after each finished trial, in the order in which they finished.
-    package static func hypervolume(_ entries: [HypervolumeEntry], title: String = "Hypervolume") -> LinePlot {
-        let ordered = entries.sorted { ($0.at, $0.trial) < ($1.at, $1.trial) }
-        var plot = LinePlot(
-            title: title, subtitle: ordered.last.map { "\(significant($0.value)) after \(ordered.count) trials" } ?? "",
-            horizontalTitle: "finished trials", verticalTitle: "hypervolume",
-            series: [
-                Series(
-                    name: "hypervolume",
-                    points: ordered.enumerated().map { Place(Double($0.offset + 1), $0.element.value) })
-            ])
-        plot.isStepwise = true
-        (plot.width, plot.height) = (560, 340)
-        return plot
-    }
 }

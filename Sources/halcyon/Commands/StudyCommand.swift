@@ -4,13 +4,14 @@ import Foundation
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Checks or copies the folder of a study, also while a search runs there.",
+        commandName: "study", abstract: "Checks, copies or compares the folders of studies, also while searches run there.",
         discussion: """
             EXAMPLES
               halcyon study check runs/quickstart
               halcyon study backup runs/quickstart backups/monday && halcyon resume backups/monday
+              halcyon study compare runs/random-* runs/auto-* --picture race.svg
             """,
-        subcommands: [Check.self, Backup.self])
+        subcommands: [Check.self, Backup.self, Compare.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(

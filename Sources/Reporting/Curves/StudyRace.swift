@@ -1,0 +1,84 @@
+import Documents
+import TrialStore
+import Trials
+
+/// Studies of the same objectives side by side: the hypervolume of their fronts over the time that their controllers ran, where
+/// studies of the same strategy and scheduler are repeats of one search.
+package struct StudyRace: Sendable {
+    /// One study.
+    package struct Run: Sendable, Equatable {
+        /// Strategy and scheduler.
+        package var label: String
+        /// Hypervolumes from the controller's second in which they stood, ascending.
+        package var steps: [LinePlot.Place]
+        /// Seconds that the controller ran.
+        package var end: Double
+
+        package init(label: String, steps: [LinePlot.Place], end: Double) {
+            self.label = label
+            self.steps = steps
+            self.end = end
+        }
+
+        func value(at seconds: Double) -> Double { steps.last { $0.x <= seconds }?.y ?? 0 }
+    }
+
+    /// The repeats of one search.
+    package struct Group: Sendable {
+        package let label: String
+        package let runs: [Run]
+
+        package func mean(at seconds: Double) -> Double {
+            runs.reduce(0) { $0 + $1.value(at: seconds) } / Double(runs.count)
+        }
+
+        /// Of each run its last value up to then.
+        package func values(at seconds: Double) -> [Double] { runs.map { $0.value(at: seconds) } }
+
+        /// The second from which the mean has `level`; nil: not before `end`.
+        package func time(reaching level: Double, within end: Double) -> Double? {
+            runs.flatMap(\.steps).map(\.x).filter { $0 <= end }.sorted().first { mean(at: $0) >= level }
+        }
+    }
+
+    /// In the order in which they were named first.
+    package let groups: [Group]
+    /// When the shortest run ended: what is compared lies before.
+    package let end: Double
+
+    package init(_ runs: [Run]) {
+        precondition(!runs.isEmpty)
+        var labels: [String] = []
+        for run in runs where !labels.contains(run.label) { labels.append(run.label) }
+        groups = labels.map { label in Group(label: label, runs: runs.filter { $0.label == label }) }
+        end = runs.map(\.end).min() ?? 0
+    }
+
+    /// The mean of each group, over time.
+    package var plot: LinePlot {
+        let series = groups.map { group in
+            let times = group.runs.flatMap(\.steps).map(\.x).filter { $0 <= end }.sorted()
+            return LinePlot.Series(
+                name: group.label + (group.runs.count > 1 ? ", mean of \(group.runs.count)" : ""),
+                points: ([0] + times + [end]).map { .init($0, group.mean(at: $0)) })
+        }
+        var plot = LinePlot(
+            title: "Hypervolume over time", subtitle: "of the fronts of complete trials", horizontalTitle: "seconds of the controller",
+            verticalTitle: "hypervolume", series: series)
+        plot.isStepwise = true
+        return plot
+    }
+}
+
+extension StudyRace.Run {
+    /// Reads a study, also while it runs; pauses between its sessions do not count.
+    package init(reader: StudyReader, label: String) throws {
+        let sessions = try reader.sessions()
+        func controllerSeconds(_ at: Double) -> Double {
+            sessions.reduce(0) { $0 + max(0, min(at, $1.end) - $1.begin) }
+        }
+        self.init(
+            label: label, steps: try reader.hypervolumes().map { .init(controllerSeconds($0.at), $0.value) },
+            end: sessions.reduce(0) { $0 + $1.end - $1.begin })
+    }
+}
