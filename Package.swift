@@ -50,9 +50,9 @@ let package = Package(
         // Study half
         module("Trials", ["Documents"]),
         module("SearchSpaces", ["Documents", "RandomStreams"]),
-        module("Search", ["Trials", "SearchSpaces", "Documents", "RandomStreams"]),
+        module("Search", ["Trials", "SearchSpaces", "COpenBLAS", "Documents", "RandomStreams"]),
         module("TrialStore", ["Trials", "Documents", grdb]),
-        module("Execution", ["Trials", "Search", "Documents"]),
+        module("Execution", ["Trials", "Search", "SearchSpaces", "Documents"]),
         // Where the halves meet
         module("Evaluation", ["Training", "Networks", "Imaging", "Engine", "Trials", "COpenBLAS", "Documents", "RandomStreams"]),
         module("Reporting", ["TrialStore", "Trials", "Search", "Documents"]),
@@ -71,7 +71,7 @@ let package = Package(
         tests("Training", ["Training", "Evaluation", "Trials", "Networks", "Imaging", "Engine", "Documents", "RandomStreams"]),
         tests("Deployment", ["Deployment", "Training", "Networks", "SearchSpaces", "Engine", "Documents", "RandomStreams", protobuf]),
         tests("SearchSpaces", ["SearchSpaces", "Documents", "RandomStreams"]),
-        tests("Search", ["Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
+        tests("Search", ["Search", "SearchSpaces", "COpenBLAS", "Trials", "Documents", "RandomStreams"]),
         tests("TrialStore", ["TrialStore", "Trials", "Documents", grdb]),
         tests("Execution", ["Execution", "TrialStore", "Search", "SearchSpaces", "Trials", "Documents", "RandomStreams"]),
         tests("Reporting", ["Reporting", "TrialStore", "Search", "Trials", "Documents"]),

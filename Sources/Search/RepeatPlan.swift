@@ -24,7 +24,11 @@ struct RepeatPlan: Sendable {
     private let objectives: [Objective]
     private let constraints: [Constraint]
     private var networks: [Network] = []
+    /// The best means; a member's trial is its network's place.
+    private var front = ParetoFront()
     private var places: [Int: Int] = [:]
+    /// The networks' places in the order of their trials.
+    private var byTrial: [Int] = []
     /// Sums of squared distances from the means, and how many of them are free.
     private var squares: [Double]
     private var freedom = 0.0
@@ -43,6 +47,8 @@ struct RepeatPlan: Sendable {
             constraints.allSatisfy({ point.metrics[$0.metric].map($0.allows) ?? true })
         else { return }
         places[trial] = networks.count
+        byTrial.insert(networks.count, at: (byTrial.lastIndex { networks[$0].trial < trial } ?? -1) + 1)
+        front.insert(trial: networks.count, point: 0, losses: losses)
         networks.append(Network(trial: trial, points: points, losses: losses))
     }
 
@@ -68,6 +74,12 @@ struct RepeatPlan: Sendable {
             networks[place].losses[axis] = after
         }
         freedom += 1
+        for old in front.remove(trial: place) {
+            for (other, network) in networks.enumerated() where other != place && dominates(old.losses, network.losses) {
+                front.insert(trial: other, point: 0, losses: network.losses)
+            }
+        }
+        front.insert(trial: place, point: 0, losses: networks[place].losses)
         return networks[place].points
     }
 
@@ -76,25 +88,30 @@ struct RepeatPlan: Sendable {
         guard runsAtMost > 1, networks.count >= Self.apprentices, 3 * (repeatCount + 1) <= networks.count + repeatCount else {
             return nil
         }
-        let ranks = nonDominatedRanks(networks.map(\.losses))
-        let front = networks.indices.filter { ranks[$0] == 0 }
-        var best: (key: [Int], place: Int)?
-        for place in networks.indices where networks[place].runs < runsAtMost && !networks[place].isPending {
-            let isMember = ranks[place] == 0
-            guard freedom < Self.lessons ? isMember : isUndecided(place, isMember: isMember, front) else { continue }
-            let key = [isMember ? 0 : 1, networks[place].runs, networks[place].trial]
-            if best.map({ key.lexicographicallyPrecedes($0.key) }) ?? true { best = (key, place) }
+        let members = Set(front.members().map(\.trial))
+        func first(_ places: some Collection<Int>, areMembers: Bool) -> Int? {
+            for runs in 1..<runsAtMost {
+                let found = places.first { place in
+                    networks[place].runs == runs && !networks[place].isPending
+                        && (freedom < Self.lessons ? areMembers : isUndecided(place, isMember: areMembers))
+                }
+                if let found { return found }
+            }
+            return nil
         }
-        return best.map { .init(trial: networks[$0.place].trial, run: networks[$0.place].runs + 1) }
+        let place =
+            first(byTrial.filter { members.contains($0) }, areMembers: true)
+            ?? first(byTrial.lazy.filter { !members.contains($0) }, areMembers: false)
+        return place.map { .init(trial: networks[$0].trial, run: networks[$0].runs + 1) }
     }
 
-    private func isUndecided(_ place: Int, isMember: Bool, _ front: [Int]) -> Bool {
+    private func isUndecided(_ place: Int, isMember: Bool) -> Bool {
         let network = networks[place]
         let width = squares.map { 1.96 * ($0 / freedom / Double(network.runs)).squareRoot() }
         if width.allSatisfy({ $0 == 0 }) { return false }
         let moved = zip(network.losses, width).map { isMember ? $0 + $1 : $0 - $1 }
         if isMember { return networks.indices.contains { $0 != place && dominates(networks[$0].losses, moved) } }
-        return !front.contains { dominates(networks[$0].losses, moved) }
+        return !front.dominates(moved)
     }
 }
 

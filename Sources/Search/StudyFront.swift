@@ -11,6 +11,8 @@ package struct StudyFront: Sendable {
     /// The trials with points on it.
     package private(set) var trials: Set<Int> = []
     private var candidates: [Int: (family: String?, points: [Int: Point], environment: String?)] = [:]
+    /// Where networks may be run again: of each environment the feasible points of all networks, on the front or behind it.
+    private var all: [String: [Int: [(point: Int, losses: [Double])]]] = [:]
 
     package init(objectives: [Objective], constraints: [Constraint]) {
         self.objectives = objectives
@@ -20,37 +22,60 @@ package struct StudyFront: Sendable {
 
     /// Adds a trial's points when it is COMPLETE. Returns the trials that they drove off the front, nil when it did not change.
     ///
-    /// A repeat changes the mean of the network that it repeats: the front is made anew from the means of all, which alone
-    /// stand on it.
+    /// A repeat changes the mean of the network that it repeats, which alone stands on the front: the old points go, and those that they
+    /// alone kept off it come back. O(trials) comparisons then.
     package mutating func insert(_ number: Int, of study: Study) -> Set<Int>? {
-        guard study.trials[number].repeatOf != nil else { return insert(study.trials[number]) }
         guard study.trials[number].state == .complete else { return nil }
+        let isNoisy = study.settings.runsAtMost > 1
+        guard let first = study.trials[number].repeatOf else { return insert(study.trials[number], isNoisy: isNoisy) }
         let before = (trials, entries)
-        (fronts, candidates, trials) = ([:], [:], [])
-        for trial in study.trials where trial.repeatOf == nil { _ = insert(trial) }
+        let environment = environment(of: study.trials[first])
+        let removed = fronts[environment]?.remove(trial: first) ?? []
+        candidates[first] = nil
+        all[environment]?[first] = nil
+        if !removed.isEmpty {
+            for (trial, points) in all[environment] ?? [:] {
+                let hidden = points.filter { point in removed.contains { dominates($0.losses, point.losses) } }
+                if !hidden.isEmpty { add(study.trials[trial], hidden, environment) }
+            }
+        }
+        _ = insert(study.trials[first], isNoisy: true)
+        trials = Set(fronts.values.flatMap { $0.members().map(\.trial) })
+        for trial in before.0.subtracting(trials) { candidates[trial] = nil }
         return entries == before.1 ? nil : before.0.subtracting(trials)
     }
 
-    private mutating func insert(_ trial: StudyTrial) -> Set<Int>? {
-        guard trial.state == .complete, candidates[trial.number] == nil else { return nil }
-        let environment = comparesTimes ? trial.environment ?? "" : ""
-        var changed = false
-        for point in trial.points {
+    private func environment(of trial: StudyTrial) -> String { comparesTimes ? trial.environment ?? "" : "" }
+
+    /// Adds a network's points; each of its own trial, seen for the first time or anew.
+    private mutating func insert(_ trial: StudyTrial, isNoisy: Bool) -> Set<Int>? {
+        guard candidates[trial.number] == nil else { return nil }
+        let environment = environment(of: trial)
+        let points = trial.points.compactMap { point -> (point: Int, losses: [Double])? in
             let feasible = constraints.allSatisfy { constraint in
                 point.metrics[constraint.metric].map(constraint.allows) ?? true
             }
-            guard feasible, let losses = losses(of: point, objectives: objectives) else { continue }
-            if fronts[environment, default: ParetoFront()].insert(trial: trial.number, point: point.point, losses: losses) {
-                changed = true
-                candidates[trial.number, default: (trial.family, [:], trial.environment)].points[point.point] = point
-            }
+            return feasible ? losses(of: point, objectives: objectives).map { (point.point, $0) } : nil
         }
-        guard changed else { return nil }
+        if isNoisy { all[environment, default: [:]][trial.number] = points }
+        guard add(trial, points, environment) else { return nil }
         let before = trials
-        trials = Set(entries.map(\.trial))
+        trials = Set(fronts.values.flatMap { $0.members().map(\.trial) })
         let left = before.subtracting(trials)
         for trial in left { candidates[trial] = nil }
         return left
+    }
+
+    @discardableResult
+    private mutating func add(_ trial: StudyTrial, _ points: [(point: Int, losses: [Double])], _ environment: String) -> Bool {
+        var changed = false
+        for (number, losses) in points
+        where fronts[environment, default: ParetoFront()].insert(trial: trial.number, point: number, losses: losses) {
+            changed = true
+            let point = trial.points.first { $0.point == number }
+            candidates[trial.number, default: (trial.family, [:], trial.environment)].points[number] = point
+        }
+        return changed
     }
 
     /// All non-dominated points, by the first objective within each environment.

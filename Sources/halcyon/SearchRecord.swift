@@ -7,12 +7,12 @@ struct SearchRecord: Sendable {
     let experiment: String
     let strategy: String
     let seed: Int
-    let places: [TableRun.Place]
+    let places: [SearchRun.Place]
     /// Real seconds of the controller for each attempt; none of other programs.
     var thinkingSeconds: [Double] = []
     var repeatedCount = 0
 
-    init(experiment: String, strategy: String, seed: Int, run: TableRun) {
+    init(experiment: String, strategy: String, seed: Int, run: SearchRun) {
         (self.experiment, self.strategy, self.seed) = (experiment, strategy, seed)
         places = run.places
         thinkingSeconds = run.thinkingSeconds
@@ -36,7 +36,7 @@ struct SearchRecord: Sendable {
         guard ratios.count == costs.count, !ratios.isEmpty else {
             throw document.fail("expected as many costs as ratios, and at least one")
         }
-        places = zip(costs, ratios).map { TableRun.Place(cost: $0, ratio: $1) }
+        places = zip(costs, ratios).map { SearchRun.Place(cost: $0, ratio: $1) }
     }
 
     /// Reads a file of records, one JSON object a line.

@@ -73,6 +73,8 @@ struct StudySession {
                 + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) \(settings.fidelity.resource)")
         let report = StudyReport(directory: directory)
         var runs = curves.map(TensorBoardRuns.init)
+        let pictures = BackgroundPictures()
+        defer { pictures.wait() }
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
         let controller = Controller(
@@ -80,7 +82,7 @@ struct StudySession {
             progress: { state in
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
-                    try? report.writePictures()
+                    pictures.draw(report)
                     _ = try? runs?.update(from: StudyReader(directory: directory))
                 }
                 if stderrIsTerminal {
@@ -91,6 +93,7 @@ struct StudySession {
                 }
             })
         let outcome = try controller.run()
+        pictures.wait()
         Terminal.clearLine()
         if executor == .simulated { Terminal.note(String(format: "%.3f s of virtual time", clock.now - begin)) }
         if let failure = outcome.storageFailure {

@@ -38,6 +38,14 @@ import Trials
         return log
     }
 
+    /// Worker processes.
+    private func local(_ settings: StudySettings, workers: Int) throws -> MemoryLog {
+        let log = MemoryLog()
+        let executor = LocalExecutor(slots: workers, command: SyntheticWorker.command, limits: settings.limits)
+        _ = try Controller(study: Synthetic.study(settings), log: log, executor: executor).run()
+        return log
+    }
+
     /// Proposals are points of the space, no constraint is violated, no candidate runs twice, and each trial ends.
     private func judge(_ facts: [StudyFact], _ settings: StudySettings) throws {
         let space = try Synthetic.space()
@@ -63,6 +71,7 @@ import Trials
         try judge(reference, settings)
         #expect(try simulate(settings, workers: 4, tempo: 3).records().map(\.fact).decisions == reference.decisions)
         #expect(try inProcess(settings, workers: 2).records().map(\.fact).decisions == reference.decisions)
+        #expect(try local(settings, workers: 2).records().map(\.fact).decisions == reference.decisions)
         let other = try self.settings(strategy, fidelity, lag: 4, seed: 4)
         #expect(try simulate(other, workers: 1).records().map(\.fact).decisions != reference.decisions)
     }
@@ -74,6 +83,14 @@ import Trials
         let facts = log.records()
         try judge(facts.map(\.fact), settings)
         #expect(try simulate(settings, workers: 3).records() == facts)
+    }
+
+    /// Without a lag the order in which results arrive is the executor's; whatever it is, the laws hold.
+    @Test(arguments: strategies, fidelities)
+    func everyExecutorKeepsTheLawsWithoutALag(_ strategy: String, _ fidelity: String) throws {
+        let settings = try settings(strategy, fidelity)
+        try judge(local(settings, workers: 3).records().map(\.fact), settings)
+        try judge(inProcess(settings, workers: 3).records().map(\.fact), settings)
     }
 
     /// After each commit every worker has an attempt, as long as trials may be started.

@@ -160,4 +160,27 @@ import Trials
         #expect(ranked.map(\.trial) == [5, 7, 4, 8, 6])
         #expect(ranked.map(\.rank) == [0, 0, 1, 2, .max])
     }
+
+    /// After members were taken off and what they hid was inserted again, the front is what comparing all with all finds.
+    @Test(arguments: [1, 2, 3]) func aFrontWithoutAMemberIsTheFrontOfTheOthers(_ axes: Int) {
+        for seed in 0..<20 as Range<UInt64> {
+            var all = Array(vectors(40, axes, seed: seed, grid: 8).enumerated())
+            var front = ParetoFront()
+            for (number, losses) in all {
+                let isDominated = all[..<number].contains { dominates($0.element, losses) }
+                #expect(front.dominates(losses) == isDominated)
+                #expect(front.insert(trial: number, point: 0, losses: losses) == !isDominated)
+            }
+            while let first = front.members().first, all.count > 20 {
+                let removed = front.remove(trial: first.trial)
+                #expect(removed == [first])
+                all.removeAll { $0.offset == first.trial }
+                for (number, losses) in all where removed.contains(where: { dominates($0.losses, losses) }) {
+                    front.insert(trial: number, point: 0, losses: losses)
+                }
+                let expected = all.filter { it in !all.contains { dominates($0.element, it.element) } }.map(\.offset)
+                #expect(front.members().map(\.trial).sorted() == expected)
+            }
+        }
+    }
 }

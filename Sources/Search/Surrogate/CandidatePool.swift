@@ -7,7 +7,9 @@ import SearchSpaces
 struct CandidatePool {
     private let vectors: DecisionVectors
     private let parents: [DecisionVectors.Vector]
-    private var known: Set<UInt64>
+    /// What was started or refused, and what was drawn here.
+    private let known: Set<UInt64>
+    private var drawn: Set<UInt64> = []
     private var stream: RandomStream
 
     init(vectors: DecisionVectors, history: SurrogateHistory) {
@@ -28,7 +30,8 @@ struct CandidatePool {
     }
 
     private mutating func isNew(_ vector: DecisionVectors.Vector) -> Bool {
-        known.insert(SurrogateHistory.identity(vector)).inserted
+        let identity = SurrogateHistory.identity(vector)
+        return !known.contains(identity) && drawn.insert(identity).inserted
     }
 
     /// So many, or fewer in a small space.

@@ -10,12 +10,16 @@ struct ExpectedGain {
 
     /// For each objective the sides' places, ascending; the last is the reference.
     private var bounds: [[Double]] = []
+    /// The same as the models see them.
+    private var warped: [[Double]] = []
+    private let warps: [Warp]
     /// For each box and objective the side's lower and upper place as indices of `bounds`, -1 for one without a lower end.
     private var sides: [Int32] = []
     private let objectiveCount: Int
 
-    init(front: [[Double]], reference: [Double]) {
+    init(front: [[Double]], reference: [Double], warps: [Warp]) {
         objectiveCount = reference.count
+        self.warps = warps
         let inside = front.filter { point in zip(point, reference).allSatisfy { $0 < $1 } }
         var points = zip(inside, nonDominatedRanks(inside)).filter { $0.1 == 0 }.map(\.0)
         // About n^(k - 1) / (k - 1)! boxes.
@@ -27,6 +31,7 @@ struct ExpectedGain {
             points = kept.map { points[$0] }
         }
         bounds = reference.indices.map { axis in Set(points.map { $0[axis] }).sorted() + [reference[axis]] }
+        warped = zip(bounds, warps).map { axis, warp in axis.map { $0 > 0 || !warp.isLogarithmic ? warp($0) : -.infinity } }
         let places = bounds.map { axis in Dictionary(uniqueKeysWithValues: axis.enumerated().map { ($1, Int32($0)) }) }
         let indexed = points.map { point in point.indices.map { places[$0][point[$0]] ?? 0 } }
         cut(indexed, axes: objectiveCount, above: [])
@@ -57,9 +62,12 @@ struct ExpectedGain {
         cut(active, axes: axes - 1, above: [lower, Int32(bounds[axes - 1].count - 1)] + above)
     }
 
-    /// - Parameter shortfall: for an objective and a bound, the mean of max(0, bound - loss).
-    func callAsFunction(_ shortfall: (Int, Double) -> Double) -> Double {
-        let means = bounds.indices.map { axis in bounds[axis].map { shortfall(axis, $0) } }
+    /// - Parameter belief: means and deviations of the warped losses.
+    func callAsFunction(_ belief: SurrogateModel.Belief) -> Double {
+        let means = bounds.indices.map { axis in
+            warps[axis].expectedShortfalls(
+                below: bounds[axis], warped: warped[axis], mean: belief.means[axis], deviation: belief.deviations[axis])
+        }
         var total = 0.0
         for box in stride(from: 0, to: sides.count, by: 2 * objectiveCount) {
             var product = 1.0

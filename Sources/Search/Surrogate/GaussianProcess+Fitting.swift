@@ -1,3 +1,4 @@
+import COpenBLAS
 import Foundation
 
 extension GaussianProcess.Parameters {
@@ -92,69 +93,55 @@ struct GaussianProcessFitter: Sendable {
     }
 
     /// The slope of the logarithm of the marginal likelihood in the logarithm of each parameter.
+    ///
+    /// Cholesky factor and inverse are LAPACK's, whose last bits depend on the processor. Of a slope only the sign is used, so decisions
+    /// do not.
     private func gradient(_ differences: Differences, _ targets: [Double]) -> [Double] {
         let (count, groups) = (differences.count, differences.groupCount)
-        var kernel = (0..<(count * (count - 1) / 2)).map { pair in
-            var sum = 0.0
-            for group in 0..<groups { sum -= parameters.weights[group] * differences.values[pair * groups + group] }
-            return sum
+        let weights = parameters.weights.map { -$0 }
+        // Pair by pair, and in the lower triangle of a matrix.
+        var kernel = Array(repeating: 0.0, count: count * (count - 1) / 2)
+        differences.values.withUnsafeBufferPointer { values in
+            guard let values = values.baseAddress else { return }
+            for pair in kernel.indices { kernel[pair] = dot(weights, values + pair * groups, groups) }
         }
         exponentiate(&kernel)
-        // The factor's inverse, row by row: the full matrix's inverse is its transpose times it.
-        var factor = Array(repeating: 0.0, count: count * count)
         var inverse = Array(repeating: 0.0, count: count * count)
+        for row in 0..<count {
+            for column in 0..<row { inverse[row * count + column] = kernel[row * (row - 1) / 2 + column] }
+            inverse[row * count + row] = 1 + parameters.noise
+        }
         var gradient = Array(repeating: 0.0, count: groups + 1)
-        factor.withUnsafeMutableBufferPointer { factor in
-            inverse.withUnsafeMutableBufferPointer { inverse in
-                guard let factor = factor.baseAddress, let inverse = inverse.baseAddress else { return }
-                for row in 0..<count {
-                    let line = factor + row * count
-                    for column in 0..<row {
-                        let above = factor + column * count
-                        line[column] = (kernel[row * (row - 1) / 2 + column] - dot(line, above, column)) / above[column]
-                    }
-                    line[row] = max(1 + parameters.noise - dot(line, line, row), 1e-9).squareRoot()
-                    // Row of the inverse: (unit - sum of earlier rows) / diagonal.
-                    let solution = inverse + row * count
-                    solution[row] = 1
-                    for column in 0..<row { add(solution, -line[column], inverse + column * count, column + 1) }
-                    for column in 0...row { solution[column] /= line[row] }
-                }
-                let mean = targets.reduce(0, +) / Double(count)
-                let centred = targets.map { $0 - mean }
-                var coefficients = Array(repeating: 0.0, count: count)
-                var square = 0.0
-                var full = Array(repeating: 0.0, count: count * count)
-                full.withUnsafeMutableBufferPointer { full in
-                    centred.withUnsafeBufferPointer { centred in
-                        coefficients.withUnsafeMutableBufferPointer { coefficients in
-                            guard let full = full.baseAddress, let centred = centred.baseAddress,
-                                let out = coefficients.baseAddress
-                            else { return }
-                            for row in 0..<count {
-                                let line = inverse + row * count
-                                let value = dot(line, centred, row + 1)
-                                square += value * value
-                                add(out, value, line, row + 1)
-                                for column in 0...row { add(full + column * count, line[column], line, column + 1) }
-                            }
-                        }
-                    }
-                }
-                let variance = max(square / Double(count), 1e-12)
-                for row in 0..<count {
-                    for column in 0..<row {
-                        let pair = row * (row - 1) / 2 + column
-                        let pull = coefficients[row] * coefficients[column] / variance - full[row * count + column]
-                        let slope = -pull * kernel[pair]
-                        for group in 0..<groups { gradient[group] += slope * differences.values[pair * groups + group] }
-                    }
-                    let pull = coefficients[row] * coefficients[row] / variance - full[row * count + row]
-                    gradient[groups] += 0.5 * pull * parameters.noise
-                }
-                for group in 0..<groups { gradient[group] *= parameters.weights[group] }
+        guard halcyon_cholesky(&inverse, Int32(count)) == 0, halcyon_cholesky_inverse(&inverse, Int32(count)) == 0 else {
+            // Points too near to one another: more noise tells them apart.
+            gradient[groups] = 1
+            return gradient
+        }
+        let mean = targets.reduce(0, +) / Double(count)
+        let centred = targets.map { $0 - mean }
+        var coefficients = Array(repeating: 0.0, count: count)
+        inverse.withUnsafeBufferPointer { inverse in
+            guard let base = inverse.baseAddress else { return }
+            for row in 0..<count {
+                let line = base + row * count
+                coefficients[row] += dot(line, centred, row + 1)
+                add(&coefficients, centred[row], line, row)
             }
         }
+        let variance = max(dot(centred, coefficients, count) / Double(count), 1e-12)
+        differences.values.withUnsafeBufferPointer { values in
+            guard let values = values.baseAddress else { return }
+            for row in 0..<count {
+                for column in 0..<row {
+                    let pair = row * (row - 1) / 2 + column
+                    let pull = coefficients[row] * coefficients[column] / variance - inverse[row * count + column]
+                    add(&gradient, -pull * kernel[pair], values + pair * groups, groups)
+                }
+                let pull = coefficients[row] * coefficients[row] / variance - inverse[row * count + row]
+                gradient[groups] += 0.5 * pull * parameters.noise
+            }
+        }
+        for group in 0..<groups { gradient[group] *= parameters.weights[group] }
         return gradient
     }
 }

@@ -16,8 +16,7 @@ struct GaussianProcess: Sendable {
     }
 
     private(set) var parameters: Parameters
-    private var inputs: [KernelInput] = []
-    private var totals: [Double] = []
+    private var points = KernelPoints()
     /// The lower triangular factor of the kernel matrix, row after row.
     private var factor: [Double] = []
     private var probe: KernelProbe
@@ -32,12 +31,11 @@ struct GaussianProcess: Sendable {
         probe = KernelProbe(space, weights: parameters.weights)
     }
 
-    var count: Int { inputs.count }
+    var count: Int { points.count }
 
     /// Keeps the first points alone.
     mutating func truncate(_ count: Int) {
-        inputs.removeLast(inputs.count - count)
-        totals.removeLast(totals.count - count)
+        points.truncate(count)
         factor.removeLast(factor.count - count * (count + 1) / 2)
     }
 
@@ -47,8 +45,7 @@ struct GaussianProcess: Sendable {
         let rest = solve(&row, 1 + parameters.noise)
         row.append(max(rest, 1e-9).squareRoot())
         factor += row
-        inputs.append(input)
-        totals.append(input.total(parameters.weights))
+        points.append(input, weights: parameters.weights)
     }
 
     /// Replaces the row by the factor's inverse times it. Returns `diagonal` less the sum of its squares.
@@ -71,16 +68,12 @@ struct GaussianProcess: Sendable {
     mutating func correlations(_ input: KernelInput, in space: KernelSpace) -> [Double] {
         probe.set(input, in: space, replacing: probed)
         probed = input
-        var values = (0..<inputs.count).map { -probe.difference(inputs[$0], total: totals[$0]) }
-        exponentiate(&values)
-        return values
+        return probe.correlations(with: points)
     }
 
     /// The kernel between the point that was asked for last and others.
     func correlations(with others: some Collection<KernelInput>) -> [Double] {
-        var values = others.map { -probe.difference($0, total: $0.total(parameters.weights)) }
-        exponentiate(&values)
-        return values
+        probe.correlations(with: others.reduce(into: KernelPoints()) { $0.append($1, weights: parameters.weights) })
     }
 
     /// Sets the targets of the first points; later ones (pending trials) are known to lie somewhere, so they lower the uncertainty near

@@ -16,15 +16,22 @@ struct KernelSpace: Sendable {
     /// For each choice, the number of its first alternative among all.
     let firstAlternatives: [Int]
     let alternativeCount: Int
+    /// For each decision the number of its alternatives; 0 for a number, 1 for what is no decision.
+    fileprivate let alternativeCounts: [Int]
 
     init(_ vectors: DecisionVectors) {
         self.vectors = vectors
-        var (firsts, total) = ([Int](), 0)
+        var (firsts, counts, total) = ([Int](), [Int](), 0)
         for decision in vectors.decisions {
             firsts.append(total)
-            if case .choice(let labels) = decision.kind { total += labels.count }
+            if case .choice(let labels) = decision.kind {
+                counts.append(labels.count)
+                total += labels.count
+            } else {
+                counts.append(decision.count == 1 ? 1 : 0)
+            }
         }
-        (firstAlternatives, alternativeCount) = (firsts, total)
+        (firstAlternatives, alternativeCounts, alternativeCount) = (firsts, counts, total)
         let isSmall = vectors.decisions.count < Self.mostGroups
         var numbers: [String: Int] = [:]
         groups = vectors.decisions.enumerated().map { slot, decision in
@@ -56,14 +63,14 @@ struct KernelInput: Sendable {
         self.resource = resource
         var counts = Array(repeating: 0.0, count: space.groupCount)
         for (slot, value) in vector.enumerated() where !value.isNaN {
-            let decision = space.vectors.decisions[slot]
-            if decision.count == 1 { continue }
+            let count = space.alternativeCounts[slot]
+            if count == 1 { continue }
             counts[space.groups[slot]] += 1
-            if case .choice = decision.kind {
+            if count > 0 {
                 alternatives.append(Int32(space.firstAlternatives[slot] + Int(value)))
                 choices.append(Int32(slot))
             } else {
-                numbers.append((Int32(slot), decision.unit(value)))
+                numbers.append((Int32(slot), space.vectors.decisions[slot].unit(value)))
             }
         }
         active = counts.enumerated().compactMap { $1 > 0 ? (Int32($0), $1) : nil }
@@ -71,6 +78,36 @@ struct KernelInput: Sendable {
 
     /// The weight of all active decisions: the difference from a point without any.
     func total(_ weights: [Double]) -> Double { active.reduce(0) { $0 + weights[Int($1.group)] * $1.count } }
+}
+
+/// Points one behind the other in memory, so that one is compared with all of them quickly.
+struct KernelPoints: Sendable {
+    fileprivate var alternatives: [Int32] = []
+    fileprivate var numbers: [(slot: Int32, place: Double)] = []
+    /// Where each point's alternatives and numbers end.
+    fileprivate var ends: [(alternatives: Int, numbers: Int)] = []
+    fileprivate var totals: [Double] = []
+    fileprivate var resources: [Double] = []
+
+    var count: Int { totals.count }
+
+    mutating func append(_ input: KernelInput, weights: [Double]) {
+        alternatives += input.alternatives
+        numbers += input.numbers
+        ends.append((alternatives.count, numbers.count))
+        totals.append(input.total(weights))
+        resources.append(input.resource)
+    }
+
+    /// Keeps the first points alone.
+    mutating func truncate(_ count: Int) {
+        let (lastAlternative, lastNumber) = count > 0 ? ends[count - 1] : (0, 0)
+        alternatives.removeLast(alternatives.count - lastAlternative)
+        numbers.removeLast(numbers.count - lastNumber)
+        ends.removeLast(ends.count - count)
+        totals.removeLast(totals.count - count)
+        resources.removeLast(resources.count - count)
+    }
 }
 
 /// A point spread out over all decisions, so that many are compared with it quickly.
@@ -107,25 +144,39 @@ struct KernelProbe {
     }
 
     private mutating func fill(_ slot: Int, _ value: Double, in space: KernelSpace) {
-        guard case .choice(let labels) = space.vectors.decisions[slot].kind else { return }
-        for index in space.firstAlternatives[slot]..<(space.firstAlternatives[slot] + labels.count) { saved[index] = value }
+        let first = space.firstAlternatives[slot]
+        for index in first..<(first + space.alternativeCounts[slot]) { saved[index] = value }
     }
 
-    /// The weighted difference from another point, whose `total` is known. O(its active decisions).
-    func difference(_ other: KernelInput, total otherTotal: Double) -> Double {
-        var result = total + otherTotal
-        saved.withUnsafeBufferPointer { saved in
-            other.alternatives.withUnsafeBufferPointer { alternatives in
-                for alternative in alternatives { result -= saved[Int(alternative)] }
+    /// The kernel between the point and others, without noise, in units of the variance. O(their active decisions).
+    func correlations(with points: KernelPoints) -> [Double] {
+        var values = Array(repeating: 0.0, count: points.count)
+        values.withUnsafeMutableBufferPointer { values in
+            saved.withUnsafeBufferPointer { saved in
+                points.alternatives.withUnsafeBufferPointer { alternatives in
+                    var (alternative, number) = (0, 0)
+                    for index in 0..<points.count {
+                        var result = total + points.totals[index]
+                        let (lastAlternative, lastNumber) = points.ends[index]
+                        while alternative < lastAlternative {
+                            result -= saved[Int(alternatives[alternative])]
+                            alternative += 1
+                        }
+                        while number < lastNumber {
+                            let (slot, other) = points.numbers[number]
+                            number += 1
+                            let place = places[Int(slot)]
+                            if place.isNaN { continue }
+                            let step = place - other
+                            result -= slotWeights[Int(slot)] * (2 - 2 * step * step)
+                        }
+                        let step = resource - points.resources[index]
+                        values[index] = -(max(result, 0) + 2 * resourceWeight * step * step)
+                    }
+                }
             }
         }
-        for number in other.numbers {
-            let place = places[Int(number.slot)]
-            if place.isNaN { continue }
-            let step = place - number.place
-            result -= slotWeights[Int(number.slot)] * (2 - 2 * step * step)
-        }
-        let step = resource - other.resource
-        return max(result, 0) + 2 * resourceWeight * step * step
+        exponentiate(&values)
+        return values
     }
 }

@@ -38,6 +38,8 @@ struct SurrogateHistory: Sendable {
     /// Where candidates are judged: at the highest resource, before any result at that of another study's.
     var place: Double { highestResource > 0 ? KernelSpace.place(resource: highestResource) : transferredPlace ?? 0 }
     private var transferredPlace: Double?
+    /// Of each trial that reached it, the number of its entry there.
+    private var finals: [Int: Int] = [:]
     /// The feasible points at the highest resource, and those at any; a member's point is its entry's number.
     private(set) var front = ParetoFront()
     private(set) var looseFront = ParetoFront()
@@ -75,7 +77,9 @@ struct SurrogateHistory: Sendable {
             if resource > highestResource {
                 highestResource = resource
                 front = ParetoFront()
+                finals = [:]
             }
+            if resource == highestResource { finals[number] = entries.count }
             for losses in entry.feasible {
                 if resource == highestResource { front.insert(trial: number, point: entries.count, losses: losses) }
                 looseFront.insert(trial: number, point: entries.count, losses: losses)
@@ -120,6 +124,14 @@ struct SurrogateHistory: Sendable {
             violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0)
     }
 
+    /// The highest resource of the first `count` entries, and of each trial that reached it the number of its entry there.
+    func highest(of count: Int) -> (resource: Int, finals: [Int: Int]) {
+        if count == entries.count { return (highestResource, finals) }
+        let resource = entries[..<count].map(\.resource).max() ?? 0
+        let reached = (0..<count).filter { entries[$0].resource == resource }
+        return (resource, Dictionary(reached.map { (entries[$0].trial, $0) }) { $1 })
+    }
+
     static func identity(_ vector: DecisionVectors.Vector) -> UInt64 {
         vector.reduce(0x9e37_79b9_7f4a_7c15) { hash, value in
             let mixed = (hash ^ (value.isNaN ? 0x7ff8_0000_0000_0001 : value.bitPattern)) &* 0xbf58_476d_1ce4_e5b9
@@ -127,11 +139,19 @@ struct SurrogateHistory: Sendable {
         }
     }
 
-    /// Of the first `count` entries `size` to learn from, in their order: half of them the best in rank, the others evenly over time.
+    /// Of the first `count` entries `size` to learn from, in their order: half of them the best in rank at their resource, the others evenly
+    /// over time. A trial's latest result stands for its earlier ones.
     func selection(of count: Int, size: Int) -> [Int] {
         if count <= size { return Array(0..<count) }
-        let ranks = nonDominatedRanks(entries[..<count].map(\.losses))
-        let best = (0..<count).sorted { (ranks[$0], -$0) < (ranks[$1], -$1) }
+        var latest: [Int: Int] = [:]
+        for number in 0..<count { latest[entries[number].trial] = number }
+        var pool = latest.values.sorted()
+        if pool.count <= size { pool = Array(0..<count) }
+        var ranks = Array(repeating: 0, count: count)
+        for (_, rung) in Dictionary(grouping: pool, by: { entries[$0].resource }) {
+            for (number, rank) in zip(rung, nonDominatedRanks(rung.map { entries[$0].losses })) { ranks[number] = rank }
+        }
+        let best = pool.sorted { (ranks[$0], -$0) < (ranks[$1], -$1) }
         let leading = best.prefix(size / 2)
         let others = best.dropFirst(size / 2).sorted()
         let spread = (0..<(size - leading.count)).map { others[$0 * others.count / (size - leading.count)] }
@@ -139,11 +159,11 @@ struct SurrogateHistory: Sendable {
     }
 }
 
-/// By how much a point's metrics exceed the bounds, in all, each relative to its bound; a metric that the point does not tell is met.
+/// By how much a point's metrics exceed the bounds, in all, each relative to its bound unless that is 0; a metric that the point does not tell is met.
 package func constraintViolation(of point: Point, constraints: [Constraint]) -> Double {
     constraints.reduce(0) { total, constraint in
         guard let value = point.metrics[constraint.metric] else { return total }
-        func relative(_ excess: Double, _ bound: Double) -> Double { excess > 0 ? excess / max(abs(bound), 1e-12) : 0 }
+        func relative(_ excess: Double, _ bound: Double) -> Double { excess > 0 ? excess / (bound == 0 ? 1 : abs(bound)) : 0 }
         let above = constraint.atMost.map { relative(value - $0, $0) } ?? 0
         let below = constraint.atLeast.map { relative($0 - value, $0) } ?? 0
         return total + (value.isNaN ? .infinity : above + below)

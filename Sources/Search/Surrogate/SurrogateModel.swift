@@ -25,6 +25,8 @@ struct SurrogateModel: Sendable {
         case pending(trial: Int, resource: Int)
     }
 
+    /// Those that were kept when there were `count` results.
+    private var selection: (count: Int, entries: [Int])?
     /// The entries that the means rest on.
     private(set) var active: [Int] = []
     private(set) var warps: [Warp] = []
@@ -70,7 +72,8 @@ struct SurrogateModel: Sendable {
         } else {
             let step = Self.mostPoints - Self.keptPoints
             let chosen = Self.mostPoints + (count - Self.mostPoints) / step * step
-            active = history.selection(of: chosen, size: Self.keptPoints) + Array(chosen..<count)
+            if selection?.count != chosen { selection = (chosen, history.selection(of: chosen, size: Self.keptPoints)) }
+            active = (selection?.entries ?? []) + Array(chosen..<count)
         }
         let pending = history.pending.suffix(Self.mostPoints / 4)
         let wanted = active.map(Row.entry) + pending.map { .pending(trial: $0, resource: history.trials[$0]?.target ?? 0) }
@@ -84,40 +87,62 @@ struct SurrogateModel: Sendable {
                 }
             }
         }
-        warps = makeWarps(active.map { history.entries[$0] })
+        warps = makeWarps(active, history)
         for output in processes.indices {
             processes[output].truncate(min(common, processes[output].count))
             for input in added { processes[output].append(input, in: space) }
-            processes[output].condition(targets(output, active.map { history.entries[$0] }))
+            processes[output].condition(targets(output, active, history, count: count))
         }
         rows = wanted
     }
 
     private mutating func fit(_ history: SurrogateHistory, count: Int) {
-        let entries = history.selection(of: count, size: Self.fittedPoints).map { history.entries[$0] }
-        warps = makeWarps(entries)
-        let inputs = entries.map(\.input)
+        let numbers = history.selection(of: count, size: Self.fittedPoints)
+        warps = makeWarps(numbers, history)
+        let inputs = numbers.map { history.entries[$0].input }
         for output in fitters.indices {
             fitters[output].fit(
-                inputs, targets: targets(output, entries), in: space, iterations: count == Self.firstFit ? 12 : 6)
+                inputs, targets: targets(output, numbers, history, count: count), in: space, iterations: count == Self.firstFit ? 12 : 6)
         }
     }
 
-    private func makeWarps(_ entries: [SurrogateHistory.Entry]) -> [Warp] {
+    private func makeWarps(_ numbers: [Int], _ history: SurrogateHistory) -> [Warp] {
         objectives.enumerated().map { axis, objective in
             let reference = objective.loss(objective.reference)
-            let best = entries.map { $0.losses[axis] }.min() ?? reference
+            let best = numbers.map { history.entries[$0].losses[axis] }.min() ?? reference
             return Warp(
                 isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference,
                 span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }
 
-    private func targets(_ output: Int, _ entries: [SurrogateHistory.Entry]) -> [Double] {
-        if output < objectives.count { return entries.map { warps[output]($0.losses[output]) } }
-        let known = entries.compactMap { $0.constrained[output - objectives.count] }
+    /// What the model of an output learns of entries: its values, those at lower resources as they foretell that of the highest of the
+    /// first `count` results.
+    private func targets(_ output: Int, _ numbers: [Int], _ history: SurrogateHistory, count: Int) -> [Double] {
+        let values = numbers.map { value(output, history.entries[$0]) }
+        let known = values.compactMap { $0 }
         let mean = known.reduce(0, +) / Double(max(known.count, 1))
-        return entries.map { $0.constrained[output - objectives.count] ?? mean }
+        let highest = history.highest(of: count)
+        var lines: [Int: RungLine] = [:]
+        for resource in Set(numbers.map { history.entries[$0].resource }) where resource < highest.resource {
+            let early = (0..<count).lazy.filter { history.entries[$0].resource == resource }.map { number in
+                (number: number, value: value(output, history.entries[number]))
+            }
+            let pairs = early.compactMap { number, value -> (early: Double, late: Double)? in
+                guard let value, let final = highest.finals[history.entries[number].trial] else { return nil }
+                return self.value(output, history.entries[final]).map { (value, $0) }
+            }
+            lines[resource] = RungLine(Array(pairs), all: early.compactMap(\.value))
+        }
+        return zip(numbers, values).map { number, value in
+            guard let value else { return mean }
+            return lines[history.entries[number].resource]?(value) ?? value
+        }
+    }
+
+    /// What the model of this output learns of an entry; nil for a constrained metric that it does not tell.
+    private func value(_ output: Int, _ entry: SurrogateHistory.Entry) -> Double? {
+        output < objectives.count ? warps[output](entry.losses[output]) : entry.constrained[output - objectives.count]
     }
 
     /// - Parameters:

@@ -1,3 +1,4 @@
+import COpenBLAS
 import Documents
 import RandomStreams
 import SearchSpaces
@@ -36,6 +37,9 @@ package struct SurrogateStrategy: Strategy {
 
     package init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws {
         try settings.allowOnly(["kind", "initial", "candidates", "caution"])
+        guard halcyon_cholesky_is_there() != 0 else {
+            throw settings.fail("strategy: its models need OpenBLAS, and libopenblas.so.0 cannot be loaded", hint: "install libopenblas0")
+        }
         vectors = DecisionVectors(space)
         self.objectives = objectives
         design = InitialDesign(space: space, size: try settings.optional("initial")?.int("initial", in: 1...100_000) ?? 10)
@@ -82,48 +86,59 @@ package struct SurrogateStrategy: Strategy {
         var distance = 0.0
     }
 
-    private mutating func rank() -> [DecisionVectors.Vector] {
-        model.update(history)
-        let reference = objectives.map { $0.loss($0.reference) }
-        let resource = history.place
+    /// The front at the highest resource, with what is expected of trials under way there, and what is above it.
+    private mutating func expectedGain(at resource: Double) -> ExpectedGain {
         var front = history.front.members().map(\.losses)
+        let space = history.space
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
-            let input = KernelInput(trial.vector, resource: resource, in: history.space)
+            let input = KernelInput(trial.vector, resource: resource, in: space)
             let belief = model.belief(input, failed: [], isRough: true)
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
         }
-        let gain = ExpectedGain(front: front, reference: reference)
+        return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
+    }
+
+    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, isRough: Bool) {
+        let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
+        let warps = model.warps
+        candidate.gain = belief.feasibility * gain(belief)
+        candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
+            let warp = warps[axis]
+            return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
+        }
+    }
+
+    private mutating func rank() -> [DecisionVectors.Vector] {
+        model.update(history)
+        let space = history.space
+        let resource = history.place
+        let gain = expectedGain(at: resource)
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
-        func judge(_ candidate: inout Candidate, isRough: Bool) {
-            let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
-            candidate.gain =
-                belief.feasibility
-                * gain { axis, bound in
-                    model.warps[axis].expectedShortfall(
-                        below: bound, mean: belief.means[axis], deviation: belief.deviations[axis])
-                }
-            candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
-                let warp = model.warps[axis]
-                return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
+        // Best first: what is moved about is their places.
+        func sorted(_ candidates: [Candidate]) -> [Candidate] {
+            let keys = candidates.map { (gain: $0.gain, distance: $0.distance) }
+            let order = keys.indices.sorted { a, b in
+                if keys[a].gain != keys[b].gain { return keys[a].gain > keys[b].gain }
+                return (keys[a].distance, a) < (keys[b].distance, b)
             }
+            return order.map { candidates[$0] }
         }
-        func precedes(_ a: Candidate, _ b: Candidate) -> Bool { a.gain != b.gain ? a.gain > b.gain : a.distance < b.distance }
         func take(_ found: [DecisionVectors.Vector]) {
             for vector in found {
-                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, in: history.space))
-                judge(&candidate, isRough: true)
+                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, in: space))
+                judge(&candidate, by: gain, isRough: true)
                 candidates.append(candidate)
             }
-            candidates.sort(by: precedes)
+            candidates = sorted(candidates)
         }
         take(pool.draw(candidateCount))
         for _ in 0..<2 { take(pool.neighbours(of: candidates.prefix(8).map(\.vector), each: candidateCount / 32)) }
         var finalists = Array(candidates.prefix(Self.finalists))
-        for index in finalists.indices { judge(&finalists[index], isRough: false) }
-        finalists.sort(by: precedes)
+        for index in finalists.indices { judge(&finalists[index], by: gain, isRough: false) }
+        finalists = sorted(finalists)
         return (finalists + candidates.dropFirst(Self.finalists)).map(\.vector)
     }
 }

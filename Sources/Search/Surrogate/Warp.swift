@@ -18,14 +18,19 @@ struct Warp: Sendable {
         return value <= reference ? value : reference + span * expm1(min((value - reference) / span, 50))
     }
 
-    /// The mean of max(0, bound - loss) of a loss whose warped value is normal; the bound is at most the reference.
-    func expectedShortfall(below bound: Double, mean: Double, deviation: Double) -> Double {
-        guard isLogarithmic else {
-            let z = (bound - mean) / deviation
-            return max(0, deviation * normalDensity(z) + (bound - mean) * normalDistribution(z))
+    /// For each bound, which is at most the reference and whose warped value is given, the mean of max(0, bound - loss) of a loss whose
+    /// warped value is normal.
+    func expectedShortfalls(below bounds: [Double], warped: [Double], mean: Double, deviation: Double) -> [Double] {
+        let middle = isLogarithmic ? exp(mean + deviation * deviation / 2) : mean
+        return bounds.indices.map { index in
+            let z = (warped[index] - mean) / deviation
+            // Beyond seven deviations what is left out is below 1e-12 of one.
+            if z < -7 { return 0 }
+            if z > 7 + deviation { return max(0, bounds[index] - middle) }
+            guard isLogarithmic else {
+                return max(0, deviation * normalDensity(z) + (bounds[index] - mean) * normalDistribution(z))
+            }
+            return max(0, bounds[index] * normalDistribution(z) - middle * normalDistribution(z - deviation))
         }
-        guard bound > 0 else { return 0 }
-        let z = (log(bound) - mean) / deviation
-        return max(0, bound * normalDistribution(z) - exp(mean + deviation * deviation / 2) * normalDistribution(z - deviation))
     }
 }

@@ -12,11 +12,14 @@ extension BenchCommand {
     struct Strategies: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "search",
-            abstract: "Judges strategies on tables: the hypervolume that they find, as a part of the whole table's.",
+            abstract: "Judges strategies on tables and formulas: the hypervolume that they find, as a part of the best there is.",
             discussion: """
                 Each strategy searches each experiment (data of kind table) with each seed in virtual time, in this process. What it finds \
                 is judged by the table's means at the last rung. The figures are means over experiments and seeds, with 95 % intervals over \
                 seeds; p is that of the Mann-Whitney test against nsga2.
+
+                --problem names problems of the literature, whose objectives are formulas: \(problemCatalogue.map(\.name).joined(separator: ", ")). \
+                --strategy gives a strategy's own settings, in this place and in that of --strategies.
 
                 --runs writes one JSON object a run: {"experiment", "strategy", "seed", "costs": [...], "ratios": [...]}, an entry a \
                 complete trial; --beside reads runs of other programs in that form and puts them into the table and the picture.
@@ -25,15 +28,19 @@ extension BenchCommand {
                   halcyon bench search Experiments/search-quality/nasbench201-*.yaml --picture nasbench201.svg
                   halcyon bench search Experiments/search-quality/macro.yaml --strategies random,nsga2 --seeds 10 --trials 100
                   halcyon bench search full.yaml asha.yaml --by cost --at 20000,60000 --apart
+                  halcyon bench search --problem zdt1,dtlz2 --strategy '{kind: nsga2, population: 100}' --trials 5000
                 """)
 
         enum Axis: String, CaseIterable, ExpressibleByArgument { case trials, cost }
 
-        @Argument(help: ArgumentHelp("Experiments on tables.", valueName: "EXPERIMENT.yaml")) var experiments: [String]
+        @Argument(help: ArgumentHelp("Experiments on tables.", valueName: "EXPERIMENT.yaml")) var experiments: [String] = []
+        @Option(help: ArgumentHelp("Problems of the literature, with commas between.", valueName: "NAME,...")) var problem: String?
         @Option(help: ArgumentHelp("Strategies, with commas between (default: all).", valueName: "KIND,...")) var strategies:
             String?
+        @Option(help: ArgumentHelp("Settings of a strategy (may be given several times).", valueName: "'{kind: KIND, ...}'"))
+        var strategy: [String] = []
         @Option(help: "Seeds of each, from 1.") var seeds = 30
-        @Option(help: "Trials of a search (default: the experiment's).") var trials: Int?
+        @Option(help: "Trials of a search (default: the experiment's; of a problem 200).") var trials: Int?
         @Option(help: "Virtual workers (default: the experiment's, or one).") var workers: Int?
         @Option(
             help:
@@ -51,7 +58,12 @@ extension BenchCommand {
 
         func validate() throws {
             guard (1...10_000).contains(seeds) else { throw ValidationError("--seeds: expected 1 to 10000, found \(seeds)") }
-            guard !experiments.isEmpty else { throw ValidationError("expected at least one experiment") }
+            let names = problem?.split(separator: ",").map(String.init) ?? []
+            guard !experiments.isEmpty || !names.isEmpty else { throw ValidationError("expected at least one experiment or --problem") }
+            for name in names where AnalyticProblem(named: name) == nil {
+                let known = problemCatalogue.map(\.name).joined(separator: ", ")
+                throw ValidationError("--problem: expected some of \(known), found \(name)")
+            }
             for (name, value) in [("--trials", trials), ("--workers", workers), ("--threads", threads)] {
                 if let value, value < 1 { throw ValidationError("\(name): expected at least 1, found \(value)") }
             }
@@ -69,19 +81,24 @@ extension BenchCommand {
             let name: String
             let settings: StudySettings
             let space: SearchSpace
-            let table: Table
-            let truth: Double
+            let judge: any SearchSubject
+            let best: Double
             let charge: SimulatedExecutor.Charge
         }
 
         func run() throws {
             for file in [runs, picture].compactMap({ $0 }) { try checkWritable(file) }
-            let subjects = try experiments.map(subject)
-            let kinds = strategies?.split(separator: ",").map(String.init) ?? strategyCatalogue.map { $0.kind }
+            let problems = problem?.split(separator: ",").compactMap { AnalyticProblem(named: String($0)) } ?? []
+            let subjects = try experiments.map(subject) + problems.map(subject)
+            let given = try strategy.map { try Document.parse($0, file: "--strategy") }
+            let own = try given.map { try $0.required("kind").word("kind", of: strategyCatalogue.map { $0.kind }) }
+            let named = strategies?.split(separator: ",").map(String.init) ?? (own.isEmpty ? strategyCatalogue.map { $0.kind } : [])
+            let kinds = own + named.filter { !own.contains($0) }
+            let settingsOfKind = Dictionary(zip(own, given)) { $1 }
             let others = try beside.flatMap(SearchRecord.load)
             var tasks: [(subject: Subject, kind: String, seed: Int)] = []
             for kind in kinds { for subject in subjects { for seed in 1...seeds { tasks.append((subject, kind, seed)) } } }
-            let records = try perform(tasks)
+            let records = try perform(tasks, settingsOfKind)
             if let runs { try replaceFile(runs, with: Array(records.map { $0.document.json + "\n" }.joined().utf8)) }
             let names = Set(subjects.map(\.name))
             let table = SearchComparison(
@@ -110,11 +127,22 @@ extension BenchCommand {
             }
             let simulation = try experiment.document.optional("simulation")
             return Subject(
-                name: settings.name, settings: settings, space: try experiment.space(), table: table, truth: truth,
+                name: settings.name, settings: settings, space: try experiment.space(), judge: table, best: truth,
                 charge: simulation == nil ? .constant(0) : try SimulatedExecutor.Charge(simulation))
         }
 
-        private func perform(_ tasks: [(subject: Subject, kind: String, seed: Int)]) throws -> [SearchRecord] {
+        private func subject(_ problem: AnalyticProblem) throws -> Subject {
+            var settings = try problem.settings
+            settings.budget.trials = trials ?? settings.budget.trials
+            settings.workers = workers ?? settings.workers
+            return Subject(
+                name: problem.name, settings: settings, space: try problem.space, judge: problem, best: problem.hypervolume,
+                charge: .constant(0))
+        }
+
+        private func perform(
+            _ tasks: [(subject: Subject, kind: String, seed: Int)], _ settingsOfKind: [String: Document]
+        ) throws -> [SearchRecord] {
             let results = Mutex<[Int: Result<SearchRecord, any Error>]>([:])
             let next = Mutex(0)
             DispatchQueue.concurrentPerform(iterations: min(threads ?? ProcessInfo.processInfo.activeProcessorCount, tasks.count))
@@ -129,12 +157,13 @@ extension BenchCommand {
                     let result = Result<SearchRecord, any Error> {
                         var settings = subject.settings
                         settings.seed = seed
-                        if case .string(kind)? = settings.strategy["kind"]?.value {
-                        } else {
+                        if let given = settingsOfKind[kind] {
+                            settings.strategy = given
+                        } else if settings.strategy["kind"] != .string(kind) {
                             settings.strategy = ["kind": .string(kind)]
                         }
-                        let run = try TableRun(
-                            settings, space: subject.space, table: subject.table, truth: subject.truth, charge: subject.charge)
+                        let run = try SearchRun(
+                            settings, space: subject.space, subject: subject.judge, best: subject.best, charge: subject.charge)
                         return SearchRecord(experiment: subject.name, strategy: kind, seed: seed, run: run)
                     }
                     results.withLock { $0[index] = result }

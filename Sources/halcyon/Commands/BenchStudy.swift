@@ -4,6 +4,7 @@ import Evaluation
 import Execution
 import Foundation
 import Search
+import SearchSpaces
 import Synchronization
 import Training
 import TrialStore
@@ -13,18 +14,22 @@ extension BenchCommand {
     /// What the study itself costs: a search whose trials train nothing.
     struct StudyOverhead: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "study", abstract: "Times the controller: a random search whose trials train nothing, every event durable.",
+            commandName: "study", abstract: "Times the controller: a search whose trials train nothing, every event durable.",
             discussion: """
                 Networks are really sampled, built and inspected, and every event really lands in DIR/study.sqlite; only the training
-                is a formula. With --out the study stays, and goes on when it is there already: `--trials` is its total.
+                is a formula. With --out the study stays, and goes on when it is there already: `--trials` is its total. From a result to
+                the next attempt the controller thinks: mean and 99th percentile are told without the building of networks.
 
                 EXAMPLES
                   halcyon bench study --trials 10000 --json
                   halcyon bench study --trials 10000 --durability full
+                  halcyon bench study --trials 1000 --space SearchSpaces/mixed.yaml --strategy auto
                   halcyon bench study --trials 1000000 --no-folders --no-networks --out runs/million && time halcyon pareto runs/million
                 """)
 
         @Option(help: "Total number of trials.") var trials = 10_000
+        @Option(help: ArgumentHelp("Another space than a small one of chains.", valueName: "SPACE.yaml")) var space: String?
+        @Option(help: ArgumentHelp("Another strategy than random.", valueName: "KIND")) var strategy: String?
         @Option(help: "What a commit survives: \(StudyStore.Durability.allCases.map(\.rawValue).joined(separator: " (the process's end), ")) (a power cut).")
         var durability = StudyStore.Durability.normal
         @Option(help: ArgumentHelp("The study's folder; without it a temporary one.", valueName: "DIR")) var out: String?
@@ -35,6 +40,10 @@ extension BenchCommand {
 
         func validate() throws {
             guard StudySettings.Budget.trialsRange.contains(trials) else { throw ValidationError("--trials: expected at least 1, found \(trials)") }
+            let kinds = strategyCatalogue.map { $0.kind }
+            if let strategy, !kinds.contains(strategy) {
+                throw ValidationError("--strategy: expected one of \(kinds.joined(separator: ", ")), found \(strategy)")
+            }
         }
 
         func run() throws {
@@ -44,14 +53,17 @@ extension BenchCommand {
             let lock = try StudyLock(directory: directory)
             defer { withExtendedLifetime(lock) {} }
             try replaceFile(directory + "/experiment.yaml", with: Array(Self.experiment(trials: trials).utf8))
-            let experiment = try ResolvedExperiment(study: directory)
+            var experiment = try ResolvedExperiment(study: directory)
+            if let space { experiment.document["space"] = try SearchSpace.load(space).document }
+            if let strategy { experiment.document["strategy"] = ["kind": .string(strategy)] }
+            try experiment.write(to: directory + "/experiment.yaml")
             let inspector = TimedInspector(networks ? NetworkInspector(experiment: try experiment.training()) : DocumentInspector())
             let beforeOpening = steadyNow()
             let store = try StudyStore(directory: directory, durability: durability)
             let restored = try StudyRestoration(experiment.study(in: directory, inspector: inspector), log: store)
             let before = restored.study.trials.count
             let (begin, processor) = (steadyNow(), Self.processorSeconds)
-            let executor = SimulatedExecutor(slots: 1, evaluator: Untrained(), duration: { _ in 0 })
+            let executor = SimulatedExecutor(slots: 1, evaluator: Untrained(inspector: inspector), duration: { _ in 0 })
             let controller = Controller(
                 consume restored, log: store, executor: executor, clock: executor.clock,
                 folder: folders ? StudyFolder(path: directory) : nil)
@@ -62,11 +74,14 @@ extension BenchCommand {
             try store.close()
             func perTrial(_ seconds: Double) -> Double { done > 0 ? seconds * 1000 / Double(done) : 0 }
             let (study, networks) = (perTrial(seconds - inspector.seconds), perTrial(inspector.seconds))
+            let thinking = inspector.apart(executor.thinkingSeconds).sorted()
+            let slowest = thinking.isEmpty ? 0 : thinking[min(thinking.count - 1, thinking.count * 99 / 100)] * 1000
             let studyProcessor = perTrial(Self.processorSeconds - processor - inspector.processorSeconds)
             let fields: [(String, Document)] = [
                 ("trials", .int(controller.study.trials.count)), ("new_trials", .int(done)), ("durability", .string(durability.rawValue)),
                 ("restore_seconds", .float(begin - beforeOpening)), ("seconds", .float(seconds)),
                 ("study_ms_per_trial", .float(study)), ("network_ms_per_trial", .float(networks)),
+                ("thinking_mean_ms", .float(perTrial(thinking.reduce(0, +)))), ("thinking_p99_ms", .float(slowest)),
                 ("study_cpu_ms_per_trial", .float(studyProcessor)), ("network_cpu_ms_per_trial", .float(perTrial(inspector.processorSeconds))),
                 ("peak_bytes", .int(Self.peakBytes)),
             ]
@@ -75,7 +90,7 @@ extension BenchCommand {
                     ? Document.object(fields).json
                     : """
                     \(done) trials in \(String(format: "%.2f", seconds)) s: \(String(format: "%.3f", study)) ms a trial for the study, \
-                    \(String(format: "%.3f", networks)) ms for building its network and counting its cost; synchronous \(durability.rawValue); \(before) restored in \(String(format: "%.2f", begin - beforeOpening)) s; \
+                    \(String(format: "%.3f", networks)) ms for building its network and counting its cost; 99 % think for less than \(String(format: "%.3f", slowest)) ms; synchronous \(durability.rawValue); \(before) restored in \(String(format: "%.2f", begin - beforeOpening)) s; \
                     \(Self.peakBytes / 1_000_000) MB
                     """)
         }
@@ -99,10 +114,23 @@ extension BenchCommand {
         private final class TimedInspector: CandidateInspector {
             private let inner: any CandidateInspector
             private let spent = Mutex((elapsed: 0.0, processor: 0.0))
+            private let marks = Mutex<[Double]>([])
             var seconds: Double { spent.withLock { $0.elapsed } }
             var processorSeconds: Double { spent.withLock { $0.processor } }
 
             init(_ inner: any CandidateInspector) { self.inner = inner }
+
+            /// An attempt starts: what was spent before is its own.
+            func mark() {
+                let seconds = seconds
+                marks.withLock { $0.append(seconds) }
+            }
+
+            /// The times of all attempts without what was spent here.
+            func apart(_ times: [Double]) -> [Double] {
+                let marks = marks.withLock { $0 }
+                return zip(times, zip(marks, [0] + marks)).map { $0 - ($1.0 - $1.1) }
+            }
 
             func inspect(_ candidate: Document) throws -> CandidateInspection {
                 let begin = (steadyNow(), Self.threadSeconds)
@@ -157,7 +185,10 @@ extension BenchCommand {
 
         /// A formula in the place of a training: one measurement and one checkpoint on the way, then a result.
         private struct Untrained: TrialEvaluator {
+            let inspector: TimedInspector
+
             func evaluate(_ request: TrialRequest, report: (WorkerEvent) throws -> Void, shouldStop: () -> Bool) throws {
+                inspector.mark()
                 let (trial, attempt) = (request.trial, request.attempt)
                 let luck = Double(request.seed % 10_007) / 10_007
                 try report(.measurement(.init(trial: trial, attempt: attempt, metric: "loss", resource: 5, value: 1 - luck / 2)))

@@ -3,13 +3,25 @@ import Search
 import SearchSpaces
 import Trials
 
-/// One search on a table in virtual time, judged by the table's own means at the last rung, whatever the trials measured.
-package struct TableRun: Sendable {
+/// What a search can be judged on: something whose true values are known for each candidate.
+package protocol SearchSubject: Sendable {
+    var evaluator: any TrialEvaluator { get }
+    var inspector: any CandidateInspector { get }
+    /// Virtual seconds of an attempt.
+    func duration(_ request: TrialRequest) -> Double
+    /// The true metrics at the last rung, whatever a trial measured.
+    func truth(_ candidate: Document, _ settings: StudySettings) throws -> [String: Double]
+    /// The hypervolume of the best that there is.
+    func hypervolume(_ settings: StudySettings) -> Double
+}
+
+/// One search in virtual time, judged by the subject's truth, whatever the trials measured.
+package struct SearchRun: Sendable {
     /// After each complete trial, in their order.
     package struct Place: Sendable, Equatable {
         /// Units of the resource that all attempts begun so far take.
         package var cost: Double
-        /// The hypervolume of what is complete, as a part of that of the whole table.
+        /// The hypervolume of what is complete, as a part of the best there is.
         package var ratio: Double
 
         package init(cost: Double, ratio: Double) {
@@ -28,31 +40,34 @@ package struct TableRun: Sendable {
 
     /// - Throws: `InputError` for a strategy's wrong settings.
     package init(
-        _ settings: StudySettings, space: SearchSpace, table: Table, truth: Double, charge: SimulatedExecutor.Charge
+        _ settings: StudySettings, space: SearchSpace, subject: any SearchSubject, best: Double, charge: SimulatedExecutor.Charge
     ) throws {
-        let evaluator = TableEvaluator(table)
         let executor = SimulatedExecutor(
-            slots: settings.workers ?? 1, evaluator: evaluator, charge: charge, duration: evaluator.duration)
+            slots: settings.workers ?? 1, evaluator: subject.evaluator, charge: charge, duration: subject.duration)
         let log = MemoryLog()
-        let study = try Study(settings, space: space, inspector: TableInspector(table))
+        let study = try Study(settings, space: space, inspector: subject.inspector)
         _ = try Controller(study: study, log: log, executor: executor, clock: executor.clock).run()
 
         let reference = settings.objectives.map { $0.loss($0.reference) }
-        var rows: [Int] = []
+        var candidates: [(document: Document, identity: String)] = []
         var front = ParetoFront()
         var (places, reached): ([Place], [Int: Int]) = ([], [:])
         var (cost, ratio) = (0.0, 0.0)
-        var counts: [Int: Int] = [:]
+        var counts: [String: Int] = [:]
         for record in log.records() {
             switch record.fact {
-            case .started(let start): rows.append(try table.row(of: start.candidate) ?? -1)
+            case .started(let start): candidates.append((start.candidate, start.inspection.architecture.digest))
             case .attemptStarted(let trial, _, _, let resource, _): cost += Double(resource - reached[trial, default: 0])
             case .reached(let trial, _, let resource, _, _, let complete):
                 reached[trial] = resource
                 guard complete else { continue }
-                counts[rows[trial], default: 0] += 1
-                if let losses = table.losses(rows[trial], settings), front.insert(trial: trial, point: 0, losses: losses) {
-                    ratio = front.hypervolume(reference: reference) / truth
+                counts[candidates[trial].identity, default: 0] += 1
+                let metrics = try subject.truth(candidates[trial].document, settings)
+                if settings.constraints.allSatisfy({ metrics[$0.metric].map($0.allows) ?? true }),
+                    let losses = Search.losses(of: Point(metrics: metrics), objectives: settings.objectives),
+                    front.insert(trial: trial, point: 0, losses: losses)
+                {
+                    ratio = front.hypervolume(reference: reference) / best
                 }
                 places.append(Place(cost: cost, ratio: ratio))
             default: break
@@ -62,20 +77,5 @@ package struct TableRun: Sendable {
         repeatedCount = counts.values.count { $0 > 1 }
         thinkingSeconds = executor.thinkingSeconds
         seconds = executor.clock.now
-    }
-}
-
-extension Table {
-    /// The row's mean losses at the last rung; nil where it breaks a constraint.
-    fileprivate func losses(_ row: Int, _ settings: StudySettings) -> [Double]? {
-        let metrics = means(row, resource: settings.fidelity.rungs[settings.fidelity.rungs.count - 1])
-        guard settings.constraints.allSatisfy({ metrics[$0.metric].map($0.allows) ?? true }) else { return nil }
-        return Search.losses(of: Point(metrics: metrics), objectives: settings.objectives)
-    }
-
-    /// The hypervolume of all rows, by their means.
-    package func hypervolume(_ settings: StudySettings) -> Double {
-        Search.hypervolume(
-            points: (0..<count).compactMap { losses($0, settings) }, reference: settings.objectives.map { $0.loss($0.reference) })
     }
 }

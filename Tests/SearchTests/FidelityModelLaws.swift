@@ -1,0 +1,46 @@
+import COpenBLAS
+import RandomStreams
+import Search
+import Testing
+
+@Suite struct FidelityModelLaws {
+    /// A metric that is the same at every rung stays as it is, whatever went on; without pairs everything does.
+    @Test func whatDoesNotChangeIsNotChanged() {
+        let all = [1.0, 2.5, 4, 8]
+        for pairs in [[], [(2.5, 2.5)], [(1.0, 1.0), (8.0, 8.0)]] as [[(early: Double, late: Double)]] {
+            let line = RungLine(pairs, all: all)
+            for value in all { #expect(abs(line(value) - value) < 1e-12) }
+        }
+    }
+
+    /// One pair shifts alone; many tell the slope; an order is never turned round.
+    @Test func pairsTellTheLine() {
+        let all = (0..<40).map { Double($0) / 4 }
+        #expect(abs(RungLine([(2, 5)], all: all)(3) - 6) < 1e-12)
+        let many = RungLine(all.map { ($0, 7 + 0.5 * $0) }, all: all)
+        #expect(abs(many(4) - 9) < 0.1)
+        let falling = RungLine(all.map { ($0, -$0) }, all: all)
+        #expect(falling(2) > falling(1))
+    }
+
+    /// LAPACK's factor and inverse in our layout, over sizes that do not divide a vector's width.
+    @Test(arguments: [1, 2, 7, 33]) func choleskyIsThatOfTheMatrix(_ count: Int) {
+        var stream = RandomStream(seed: 4).split(count)
+        let root = (0..<count).map { row in (0..<count).map { $0 > row ? 0 : $0 == row ? 1 + stream.uniform() : stream.normal() / 4 } }
+        func entry(_ row: Int, _ column: Int) -> Double { (0..<count).reduce(0) { $0 + root[row][$1] * root[column][$1] } }
+        var matrix = Array(repeating: Double.nan, count: count * count)
+        for row in 0..<count { for column in 0...row { matrix[row * count + column] = entry(row, column) } }
+        #expect(halcyon_cholesky(&matrix, Int32(count)) == 0)
+        for row in 0..<count { for column in 0...row { #expect(abs(matrix[row * count + column] - root[row][column]) < 1e-9) } }
+        #expect(halcyon_cholesky_inverse(&matrix, Int32(count)) == 0)
+        func inverse(_ row: Int, _ column: Int) -> Double { matrix[max(row, column) * count + min(row, column)] }
+        for row in 0..<count {
+            for column in 0..<count {
+                let product = (0..<count).reduce(0) { $0 + entry(row, $1) * inverse($1, column) }
+                #expect(abs(product - (row == column ? 1 : 0)) < 1e-8)
+            }
+        }
+        var indefinite = [1.0, 2, 2, 1]
+        #expect(halcyon_cholesky(&indefinite, 2) > 0)
+    }
+}
