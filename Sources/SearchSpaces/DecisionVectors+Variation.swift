@@ -4,11 +4,11 @@ import RandomStreams
 extension DecisionVectors {
     package func sample(using stream: inout RandomStream) -> Vector {
         var found = plan.walk { decisions[$0].sample(using: &stream).number }
-        guard space.feasibility.isConstrained else { return found }
+        guard feasibility.isConstrained else { return found }
         for _ in 1..<SearchSpace.sampleAttempts where plan.broken(found) != nil {
             found = plan.walk { decisions[$0].sample(using: &stream).number }
         }
-        return space.feasibility.repaired(found)
+        return feasibility.repaired(found)
     }
 
     package func sample(_ slot: Int, using stream: inout RandomStream) -> Double { decisions[slot].sample(using: &stream).number }
@@ -51,7 +51,7 @@ extension DecisionVectors {
                 }
             }
         }
-        guard space.feasibility.isConstrained else { return found }
+        guard feasibility.isConstrained else { return found }
         // NaN differs from itself, its bits do not.
         var seen: Set<[UInt64]> = [vector.map(\.bitPattern)]
         return found.filter { seen.insert($0.map(\.bitPattern)).inserted }

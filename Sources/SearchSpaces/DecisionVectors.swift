@@ -6,21 +6,27 @@ import RandomStreams
 package struct DecisionVectors: Sendable {
     package typealias Vector = [Double]
 
-    package let space: SearchSpace
+    package var space: SearchSpace { storage.space }
     package var decisions: [Decision] { plan.decisions }
-    let plan: SpacePlan
+    var plan: SpacePlan { storage.space.plan }
+    var feasibility: Feasibility { storage.space.feasibility }
 
-    package init(_ space: SearchSpace) {
-        self.space = space
-        plan = space.plan
+    /// Strategies copy vectors about: that costs one reference.
+    private let storage: Storage
+
+    private final class Storage: Sendable {
+        let space: SearchSpace
+        init(_ space: SearchSpace) { self.space = space }
     }
+
+    package init(_ space: SearchSpace) { storage = Storage(space) }
 
     /// Asks for each decision that becomes active, a choice before what stands within its alternatives. What breaks a constraint is
     /// repaired: the vector is feasible whatever was answered.
     /// - Parameter held: the decisions that keep their value in that as long as it goes.
     package func walk(holding held: [Int] = [], _ decide: (Int) -> Double) -> Vector {
         let vector = plan.walk(decide)
-        return space.feasibility.isConstrained ? space.feasibility.repaired(vector, holding: held) : vector
+        return feasibility.isConstrained ? feasibility.repaired(vector, holding: held) : vector
     }
 
     /// The next feasible point in template order, the last decision fastest, of those whose decisions take so many levels

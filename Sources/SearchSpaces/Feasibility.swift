@@ -137,7 +137,7 @@ struct Feasibility: Sendable {
                     defer { trial[option.slot] = before }
                     if SpacePlan.isBroken(reader.value(constraint.root)) { continue }
                     var move = option
-                    for other in plan.constraintsOf[option.slot] where SpacePlan.isBroken(reader.value(plan.constraints[other].root)) {
+                    for other in plan.constraintsOf[option.slot] where SpacePlan.isBroken(reader.value(plan.roots[other])) {
                         move.conflicts += 1
                     }
                     if move.conflicts == 0 { return move }
@@ -173,7 +173,7 @@ struct Feasibility: Sendable {
     }
 
     private func distance(_ slot: Int, _ old: Double, _ new: Double) -> Double {
-        if case .choice = plan.decisions[slot].kind { return 1 }
+        if plan.isChoice[slot] { return 1 }
         return abs(plan.decisions[slot].unit(old) - plan.decisions[slot].unit(new))
     }
 
@@ -229,7 +229,7 @@ extension SpacePlan {
     func broken(in vector: Vector) -> [Int] {
         vector.withUnsafeBufferPointer { buffer in
             program.withReader(buffer) { reader in
-                constraints.indices.filter { Self.isBroken(reader.value(constraints[$0].root)) }
+                roots.indices.filter { Self.isBroken(reader.value(roots[$0])) }
             }
         }
     }

@@ -50,6 +50,10 @@ final class SpacePlan: Sendable {
     let derived: [String: Int32]
     let sources: [ExpressionSource]
     let constraints: [Constraint]
+    /// Their operations, one after the other.
+    let roots: [Int32]
+    /// Whether a slot is a choice's.
+    let isChoice: [Bool]
     /// The constraints on each slot; empty where there are none at all.
     let constraintsOf: [[Int]]
 
@@ -66,7 +70,9 @@ final class SpacePlan: Sendable {
         derived = compiler.derived
         sources = compiler.sources
         constraints = compiler.constraints
+        roots = constraints.map(\.root)
         constraintsOf = Self.touched(constraints, decisions.count)
+        isChoice = decisions.map { if case .choice = $0.kind { true } else { false } }
         var structural = Array(repeating: false, count: decisions.count)
         for node in nodes {
             switch node {
@@ -90,6 +96,8 @@ final class SpacePlan: Sendable {
         (shared, sharedNames, isShared, isStructural) = (other.shared, other.sharedNames, other.isShared, other.isStructural)
         (program, derived, sources) = (other.program, other.derived, other.sources)
         self.constraints = constraints
+        isChoice = other.isChoice
+        roots = constraints.map(\.root)
         constraintsOf = Self.touched(constraints, other.decisions.count)
     }
 
@@ -141,7 +149,7 @@ final class SpacePlan: Sendable {
         if constraints.isEmpty { return nil }
         return vector.withUnsafeBufferPointer { buffer in
             program.withReader(buffer) { reader in
-                constraints.firstIndex { Self.isBroken(reader.value($0.root)) }
+                roots.firstIndex { Self.isBroken(reader.value($0)) }
             }
         }
     }

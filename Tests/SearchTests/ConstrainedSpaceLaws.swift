@@ -82,7 +82,8 @@ import Trials
                 "halcyon: 1\ntemplate: {a: {int: [1, 6]}, b: {int: [1, 6]}, c: {int: [1, 6]}}\nconstraints: [a + b == c, 'a * b <= 6', 'c != 2']",
                 file: "few.yaml"))
         #expect(space.size == 11)
-        var strategy = try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives)
+        let settings: Document = kind == "grid" ? ["kind": "grid", "points": 6] : ["kind": .string(kind)]
+        var strategy = try makeStrategy(settings, space: space, objectives: objectives)
         var seen: Set<Genotype> = []
         for trial in 0..<11 {
             var found: Genotype?
