@@ -35,6 +35,7 @@ struct SurrogateHistory: Sendable {
     /// Tells the sequence of starts from any other.
     private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
     private(set) var highestResource = 0
+    private(set) var lowestResource = Int.max
     /// Of each trial that reached it, the number of its entry there.
     private var finals: [Int: Int] = [:]
     /// The feasible points at the highest resource, and those at any; a member's point is its entry's number.
@@ -71,6 +72,7 @@ struct SurrogateHistory: Sendable {
                 failed.append(input)
                 return
             }
+            lowestResource = min(lowestResource, resource)
             if resource > highestResource {
                 highestResource = resource
                 front = ParetoFront()
