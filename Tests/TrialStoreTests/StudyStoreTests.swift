@@ -52,7 +52,7 @@ import Trials
         try inFolder { directory in
             let store = try StudyStore(directory: directory)
             let begin = StudyFact.sessionStarted(trials: 8, seconds: nil, workers: 2, lag: nil, seed: 1)
-            for (at, fact) in [(10, begin), (12, .nothing(decision: 0)), (100, begin), (130, .nothing(decision: 1)), (131, .ended(reason: ""))] {
+            for (at, fact) in [(10.0, begin), (12, .nothing(decision: 0)), (100, begin), (130, .nothing(decision: 1)), (131, .ended(reason: ""))] {
                 try store.append(commit([fact], at: at))
             }
             let sessions = try StudyReader(directory: directory).sessions()
