@@ -113,7 +113,9 @@ extension DecisionVectors {
                 var place = decision.unit(value)
                 let before = place
                 if crosses, stream.flag(), !near[slot].isNaN, !far[slot].isNaN {
-                    place = simulatedBinary(decision.unit(near[slot]), decision.unit(far[slot]), spread, using: &stream)
+                    // Of a decision's two children the one at the other parent's side half of the time: so the parents mix.
+                    let (own, other) = stream.flag() ? (near[slot], far[slot]) : (far[slot], near[slot])
+                    place = simulatedBinary(decision.unit(own), decision.unit(other), spread, using: &stream)
                 }
                 if stream.flag(probability: mutation) { place = polynomiallyMutated(place, polynomial, using: &stream) }
                 return place == before ? value : decision.number(atUnit: place)

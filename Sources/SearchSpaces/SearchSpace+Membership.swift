@@ -36,9 +36,12 @@ private struct TemplateMatcher {
         if ways.isEmpty { return [] }
         switch template {
         case .literal(let own): return Self.agrees(own, document) ? ways : []
-        case .object(let members, _):
+        case .object(let mapping):
             guard case .object = document.value else { return [] }
-            return members.reduce(ways) { ways, member in
+            let ways = mapping.hidden.reduce(ways) { ways, member in
+                guess(member.template, path: Template.hiddenPath(path, key: member.key), ways)
+            }
+            return mapping.members.reduce(ways) { ways, member in
                 guard let value = document[member.key] else { return member.template.isLiteral ? ways : [] }
                 return match(member.template, value, path: Template.path(path, key: member.key), ways)
             }
@@ -71,11 +74,29 @@ private struct TemplateMatcher {
             return items.enumerated().reduce(ways) { ways, item in
                 match(repetition.template, item.element, path: Template.path(path, position: item.offset), ways)
             }
-        default:
-            // What follows from other decisions is told by `resolve`.
-            guard case .shared(let name) = template else { return ways }
-            return match(shared: name, document, ways)
+        case .shared(let name): return match(shared: name, document, ways)
+        case .derived: return ways // what follows from other decisions is told by `resolve`
         }
+    }
+
+    /// What a document does not show may be anything: each value is a way, of ranges of so many as ways are followed.
+    private func guess(_ template: Template, path: String, _ ways: [Way]) -> [Way] {
+        let found: [Way]
+        switch template {
+        case .choice(let choice):
+            found = choice.alternatives.enumerated().flatMap { index, alternative in
+                guess(alternative, path: Template.path(path, alternative: index), ways.map { $0.deciding(path, .choice(index)) })
+            }
+        case .int(let range, _, _): found = (0..<min(range.count, limit)).flatMap { index in ways.map { $0.deciding(path, .int(range.value(at: index))) } }
+        case .float, .repetition: return []
+        case .object(let mapping):
+            let hidden = mapping.hidden.reduce(ways) { guess($1.template, path: Template.hiddenPath(path, key: $1.key), $0) }
+            return mapping.members.reduce(hidden) { guess($1.template, path: Template.path(path, key: $1.key), $0) }
+        case .list(let templates, _):
+            return templates.enumerated().reduce(ways) { guess($1.element, path: Template.path(path, position: $1.offset), $0) }
+        case .literal, .derived, .shared: return ways
+        }
+        return Array(found.prefix(limit))
     }
 
     /// A shared template is decided where it is met first, and stands for the same ever after.

@@ -38,6 +38,7 @@ struct SurrogateHistory: Sendable {
     /// Where candidates are judged: at the highest resource, before any result at that of another study's.
     var place: Double { highestResource > 0 ? KernelSpace.place(resource: highestResource) : transferredPlace ?? 0 }
     private var transferredPlace: Double?
+    private(set) var lowestResource = Int.max
     /// Of each trial that reached it, the number of its entry there.
     private var finals: [Int: Int] = [:]
     /// The feasible points at the highest resource, and those at any; a member's point is its entry's number.
@@ -74,6 +75,7 @@ struct SurrogateHistory: Sendable {
                 failed.append(input)
                 return
             }
+            lowestResource = min(lowestResource, resource)
             if resource > highestResource {
                 highestResource = resource
                 front = ParetoFront()

@@ -6,9 +6,9 @@ import Trials
 /// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
 /// and of many results a fixed part is kept, chosen anew after every so many more.
 struct SurrogateModel: Sendable {
-    /// So many points at most, and so many left when they are chosen anew.
-    static let mostPoints = 256
-    static let keptPoints = 192
+    /// So many points at most, and so many left when they are chosen anew; more where trials have results at several rungs.
+    static let (mostPoints, keptPoints) = (256, 192)
+    static let (mostPointsOfRungs, keptPointsOfRungs) = (448, 384)
     static let fittedPoints = 96
 
     private let space: KernelSpace
@@ -25,8 +25,8 @@ struct SurrogateModel: Sendable {
         case pending(trial: Int, resource: Int)
     }
 
-    /// Those that were kept when there were `count` results.
-    private var selection: (count: Int, entries: [Int])?
+    /// The `size` that were kept when there were `count` results.
+    private var selection: (count: Int, size: Int, entries: [Int])?
     /// The entries that the means rest on.
     private(set) var active: [Int] = []
     private(set) var warps: [Warp] = []
@@ -67,12 +67,16 @@ struct SurrogateModel: Sendable {
             rows = []
         }
         let count = history.entries.count
-        if count < Self.mostPoints {
+        let hasRungs = history.lowestResource < history.highestResource
+        let most = hasRungs ? Self.mostPointsOfRungs : Self.mostPoints
+        let kept = hasRungs ? Self.keptPointsOfRungs : Self.keptPoints
+        if count < most {
             active = Array(0..<count)
         } else {
-            let step = Self.mostPoints - Self.keptPoints
-            let chosen = Self.mostPoints + (count - Self.mostPoints) / step * step
-            if selection?.count != chosen { selection = (chosen, history.selection(of: chosen, size: Self.keptPoints)) }
+            let chosen = most + (count - most) / (most - kept) * (most - kept)
+            if selection.map({ ($0.count, $0.size) != (chosen, kept) }) ?? true {
+                selection = (chosen, kept, history.selection(of: chosen, size: kept))
+            }
             active = (selection?.entries ?? []) + Array(chosen..<count)
         }
         let pending = history.pending.suffix(Self.mostPoints / 4)
