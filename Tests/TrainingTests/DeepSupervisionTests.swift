@@ -55,4 +55,26 @@ import Training
             #expect(gain > 2, "exit \(exit): \(gain) dB")
         }
     }
+
+    /// A teacher is asked once and gives each hint once, however many images learn from it: a network that is its own teacher has a
+    /// loss of 0 in the exit that the teacher shows, and in its hints.
+    @Test func everyExitLearnsFromOneTeacher() throws {
+        try Samples.withFolder { folder in
+            let architecture = try Architecture(Self.candidate(normalization: "none"))
+            let path = folder + "/own.h5"
+            try ModelFile(
+                architecture: architecture.canonicalDocument, tensors: Samples.trainer(architecture).network.namedTensors
+            ).write(to: path)
+            func loss(_ features: Document, _ term: Document) throws -> Float {
+                var recipe = Recipe(steps: 1)
+                recipe.loss = try TrainingLoss(["teacher": ["path": .string(path), "features": features, "feature-weight": term]])
+                var loss: Float = -1
+                try Samples.trainer(architecture, recipe: recipe).run(to: 1, onStep: { loss = $0.loss })
+                return loss
+            }
+            let first = try loss(["node0_0"], 1), second = try loss(["node0_0", "node1_0"], 1000)
+            #expect(first > 0, "the other exits differ from the teacher's image")
+            #expect(first == second, "hints of oneself are met")
+        }
+    }
 }

@@ -71,12 +71,14 @@ package struct PerceptualLoss: LossTerm {
         let (layers, prefix) = (self.layers, "loss.vgg16")
         for index in frozen.indices { frozen[index].name = "\(prefix).\(frozen[index].name)" }
         return LoadedLossTerm(
-            build: { graph, image, target in
-                let ours = graph.append(frozen: features, prefix: prefix, inputs: ["image": image])
+            build: { graph, images, target in
+                let found = images.map { graph.append(frozen: features, prefix: prefix, inputs: ["image": $0]) }
                 let wanted = graph.append(frozen: features, prefix: prefix, inputs: ["image": target])
-                return layers.map { layer in
-                    guard let x = ours[layer], let t = wanted[layer] else { preconditionFailure("an output for each layer") }
-                    return graph.apply(PixelLoss(.l2, weight: weight), x, t, path: "loss.\(layer)")
+                return found.flatMap { ours in
+                    layers.map { layer in
+                        guard let x = ours[layer], let t = wanted[layer] else { preconditionFailure("an output for each layer") }
+                        return graph.apply(PixelLoss(.l2, weight: weight), x, t, path: "loss.\(layer)")
+                    }
                 }
             }, frozen: frozen)
     }

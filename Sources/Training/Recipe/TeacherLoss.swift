@@ -79,12 +79,12 @@ package struct TeacherLoss: LossTerm {
             let frozen = store.namedTensors.map { NamedTensor(name: "\(prefix).\($0.name)", sizes: $0.sizes, values: $0.values) }
             let (complete, featureWeight) = (graph, featureWeight)
             return LoadedLossTerm(
-                build: { student, image, target in
+                build: { student, images, target in
                     let noisy = student.input("image", channels: teacher.network.inputChannels)
                     let found = student.append(frozen: complete, prefix: prefix, inputs: ["image": noisy])
                     guard let wanted = found["image"] else { preconditionFailure("no output image") }
-                    let output = student.apply(PixelLoss(.l1, weight: weight), image, wanted, path: "loss.teacher")
-                    return [output] + hints.map { $0.loss(&student, found, weight: featureWeight) }
+                    let outputs = images.map { student.apply(PixelLoss(.l1, weight: weight), $0, wanted, path: "loss.teacher") }
+                    return outputs + hints.map { $0.loss(&student, found, weight: featureWeight) }
                 }, frozen: frozen, parts: hints.map { ($0.name, $0.part) })
         } catch var error as InputError {
             error.location = error.location ?? place.location

@@ -84,7 +84,7 @@ package struct TrainingLoss: Sendable {
                 let mask = graph.input("mask", channels: architecture.network.inputChannels)
                 images = images.map { graph.apply(Multiply(), $0, mask, path: "loss.mask") }
             }
-            let scalars = images.flatMap { image in loaded.flatMap { $0.build(&graph, image, target) } }
+            let scalars = loaded.flatMap { $0.build(&graph, images, target) }
             let reported = scalars.dropFirst().reduce(scalars[0]) { graph.apply(Add(), $0, $1, path: "loss.sum") }
             return TrainingObjective.Losses(minimized: scalars, reported: reported)
         }
@@ -104,8 +104,8 @@ package protocol LossTerm: Sendable {
 
 /// A term with everything it needs.
 package struct LoadedLossTerm: Sendable {
-    /// Adds scalars whose sum is the term, its weight in them.
-    package var build: @Sendable (inout Graph, _ image: ValueID, _ target: ValueID) -> [ValueID]
+    /// Adds scalars whose sum is the term, its weight in each that belongs to an image. Several images are those of supervised exits.
+    package var build: @Sendable (inout Graph, _ images: [ValueID], _ target: ValueID) -> [ValueID]
     /// The values of the frozen parameters that `build` adds.
     package var frozen: [NamedTensor] = []
     /// Parts of the network whose values `build` finds as outputs.
@@ -136,7 +136,9 @@ struct PixelTerm: LossTerm {
     var settings: Document { [:] }
 
     func loaded(for architecture: Architecture, weight: Double) -> LoadedLossTerm {
-        LoadedLossTerm(build: { [$0.apply(PixelLoss(kind, weight: weight), $1, $2, path: "loss")] })
+        LoadedLossTerm(build: { graph, images, target in
+            images.map { graph.apply(PixelLoss(kind, weight: weight), $0, target, path: "loss") }
+        })
     }
 }
 
@@ -145,6 +147,8 @@ struct SimilarityTerm: LossTerm {
     var settings: Document { [:] }
 
     func loaded(for architecture: Architecture, weight: Double) -> LoadedLossTerm {
-        LoadedLossTerm(build: { [$0.apply(SimilarityLoss(weight: weight), $1, $2, path: "loss.ssim")] })
+        LoadedLossTerm(build: { graph, images, target in
+            images.map { graph.apply(SimilarityLoss(weight: weight), $0, target, path: "loss.ssim") }
+        })
     }
 }
