@@ -32,7 +32,8 @@ INLINE void pointwiseGradientPanel(int vectors, Size inputs, Size steps, const f
                                    Size lanes, float *totals, Size totalPitch) {
     const int block = pointwiseRows(vectors);
     Size i = 0;
-    for (; i + block <= inputs && inputs - i != 8; i += block) // the last eight as twice four: two alone would wait for their sums
+    // Of blocks of six the last eight as twice four: two alone would wait for their sums.
+    for (; i + block <= inputs && (block != 6 || inputs - i != 8); i += block)
         pointwiseGradientBlock(block, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
     for (; i + 4 <= inputs; i += 4)
         pointwiseGradientBlock(4, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);

@@ -2,9 +2,11 @@ import Foundation
 
 /// The bytes of a file that the user named. Folders, devices, pipes and files of more than `limit` bytes are refused before
 /// anything is read, so nothing waits for a writer that never comes.
-/// - Parameter what: what is needed there, for the advice: "an architecture".
+/// - Parameters:
+///   - what: what is needed there, for the advice: "an architecture".
+///   - prefix: so many bytes from the beginning at most; nil: all.
 /// - Throws: `InputError` that names the file.
-package func readInputFile(_ path: String, _ what: String, limit: Int = 1 << 36) throws -> Data {
+package func readInputFile(_ path: String, _ what: String, limit: Int = 1 << 36, prefix: Int? = nil) throws -> Data {
     let advice = "\(what) is needed here: check the path"
     guard !path.isEmpty else { throw InputError("the name of a file is empty", hint: advice) }
     var status = stat()
@@ -19,7 +21,13 @@ package func readInputFile(_ path: String, _ what: String, limit: Int = 1 << 36)
     guard status.st_size <= limit else {
         throw InputError(file: path, "has \(status.st_size) bytes, at most \(limit) can be read", hint: advice)
     }
-    guard let data = FileManager.default.contents(atPath: path) else {
+    func contents() -> Data? {
+        guard let prefix else { return FileManager.default.contents(atPath: path) }
+        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
+        defer { try? handle.close() }
+        return try? handle.read(upToCount: prefix) ?? Data()
+    }
+    guard let data = contents() else {
         throw InputError(file: path, "cannot be read", hint: "check its permissions")
     }
     return data

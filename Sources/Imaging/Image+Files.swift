@@ -187,7 +187,7 @@ final class StoredPicture: @unchecked Sendable {
     /// The blocks of a MATLAB file.
     /// - Throws: `InputError` that names the file.
     init(blocksOf path: String) throws {
-        guard ImageFileFormat(opening: try readInputFile(path, "a MATLAB file").prefix(32)) == .matlab else {
+        guard ImageFileFormat(opening: try readInputFile(path, "a MATLAB file", prefix: 32)) == .matlab else {
             throw InputError(file: path, "is no MATLAB file", hint: "name the .mat file of the blocks")
         }
         picture = try Image.decodedForeign(HALCYON_MATLAB_BLOCKS, .matlab, path)

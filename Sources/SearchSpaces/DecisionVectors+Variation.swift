@@ -5,7 +5,8 @@ extension DecisionVectors {
     package func sample(using stream: inout RandomStream) -> Vector {
         var found = plan.walk { decisions[$0].sample(using: &stream).number }
         guard feasibility.isConstrained else { return found }
-        for _ in 1..<SearchSpace.sampleAttempts where plan.broken(found) != nil {
+        for _ in 1..<SearchSpace.sampleAttempts {
+            if plan.broken(found) == nil { return found }
             found = plan.walk { decisions[$0].sample(using: &stream).number }
         }
         return feasibility.repaired(found)
@@ -15,12 +16,6 @@ extension DecisionVectors {
 
     /// The number of a numeric decision at a place of its scale, that of an int the nearest; places outside 0...1 are clamped.
     package func number(_ slot: Int, atUnit place: Double) -> Double { decisions[slot].number(atUnit: place) }
-
-    /// The value at one of `count` levels: all values in turn where there are so many, or places evenly spread on the scale.
-    package func value(_ slot: Int, level: Int, of count: Int) -> Double { decisions[slot].value(level: level, of: count) }
-
-    /// The level at or nearest to a value.
-    package func level(_ slot: Int, of count: Int, _ value: Double) -> Int { decisions[slot].level(of: count, value) }
 
     /// The active decisions that have more than one value.
     package func free(_ vector: Vector) -> [Int] {

@@ -30,7 +30,7 @@ package struct DecisionVectors: Sendable {
     }
 
     /// The next feasible point in template order, the last decision fastest, of those whose decisions take so many levels
-    /// (`value(_:level:of:)`); the first one after the last, and for nil.
+    /// (`Decision.value(level:of:)`); the first one after the last, and for nil.
     package func following(_ vector: Vector?, levels: @escaping (Int) -> Int) -> Vector {
         var order = PointOrder(plan, levels: levels)
         if let vector { order.start(after: vector) }

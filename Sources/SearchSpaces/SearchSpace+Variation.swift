@@ -12,7 +12,10 @@ extension SearchSpace {
         defer { stream = local }
         var found = walk { $0.sample(using: &local) }
         guard feasibility.isConstrained else { return found }
-        for _ in 1..<Self.sampleAttempts where !isFeasible(found) { found = walk { $0.sample(using: &local) } }
+        for _ in 1..<Self.sampleAttempts {
+            if isFeasible(found) { return found }
+            found = walk { $0.sample(using: &local) }
+        }
         return repaired(found)
     }
 

@@ -38,9 +38,8 @@ final class SpacePlan: Sendable {
     /// The slots that stand under each node, shared templates' not counted in.
     let ranges: [Range<Int>]
     let root: Int
-    /// The node of each shared template that is used, and the template's name.
+    /// The node of each shared template that is used.
     let shared: [Int]
-    let sharedNames: [String]
     /// Whether a slot belongs to a shared template.
     let isShared: [Bool]
     /// Whether what is active depends on a slot.
@@ -64,7 +63,6 @@ final class SpacePlan: Sendable {
         ranges = compiler.ranges
         self.root = root
         shared = compiler.sharedNodes
-        sharedNames = compiler.sharedNames
         isShared = compiler.isShared
         program = compiler.program
         derived = compiler.derived
@@ -93,7 +91,7 @@ final class SpacePlan: Sendable {
 
     private init(_ other: SpacePlan, constraints: [Constraint]) {
         (decisions, slots, nodes, ranges, root) = (other.decisions, other.slots, other.nodes, other.ranges, other.root)
-        (shared, sharedNames, isShared, isStructural) = (other.shared, other.sharedNames, other.isShared, other.isStructural)
+        (shared, isShared, isStructural) = (other.shared, other.isShared, other.isStructural)
         (program, derived, sources) = (other.program, other.derived, other.sources)
         self.constraints = constraints
         isChoice = other.isChoice

@@ -72,8 +72,7 @@ struct StudySession {
             "\(settings.name): \(directory), \(slots.slots) worker\(slots.slots == 1 ? "" : "s"), "
                 + "\(settings.fidelity.kind.rawValue) to \(settings.fidelity.rungs.last ?? 0) \(settings.fidelity.resource)")
         let report = StudyReport(directory: directory)
-        var runs = curves.map(TensorBoardRuns.init)
-        let pictures = BackgroundPictures()
+        let pictures = BackgroundPictures(report, curves: curves)
         defer { pictures.wait() }
         var (drawnDone, lastDrawing) = (-1, -Double.infinity)
         var lastNote = -Double.infinity
@@ -82,8 +81,7 @@ struct StudySession {
             progress: { state in
                 if state.done != drawnDone, steadyNow() - lastDrawing >= Self.drawingSeconds {
                     (drawnDone, lastDrawing) = (state.done, steadyNow())
-                    pictures.draw(report)
-                    _ = try? runs?.update(from: StudyReader(directory: directory))
+                    pictures.drawBeside()
                 }
                 if stderrIsTerminal {
                     Terminal.live(SearchProgressLine(state).text(width: Terminal.width))
@@ -107,8 +105,7 @@ struct StudySession {
         try store.close()
         if let nothing { throw nothing }
         do {
-            try report.writePictures()
-            try runs?.update(from: StudyReader(directory: directory))
+            try pictures.draw()
         } catch {
             Terminal.complain("the pictures were not drawn: \(error)")
         }

@@ -19,25 +19,34 @@ package struct StudyRace: Sendable {
             self.steps = steps
             self.end = end
         }
-
-        func value(at seconds: Double) -> Double { steps.last { $0.x <= seconds }?.y ?? 0 }
     }
 
     /// The repeats of one search.
     package struct Group: Sendable {
         package let label: String
         package let runs: [Run]
+        /// The mean of the runs wherever one of them changes, ascending; before the first it is 0.
+        package let means: [LinePlot.Place]
 
-        package func mean(at seconds: Double) -> Double {
-            runs.reduce(0) { $0 + $1.value(at: seconds) } / Double(runs.count)
+        init(label: String, runs: [Run]) {
+            self.label = label
+            self.runs = runs
+            var latest = Array(repeating: 0.0, count: runs.count)
+            let steps = runs.enumerated().flatMap { run in run.element.steps.map { (run: run.offset, place: $0) } }
+            means = steps.sorted { $0.place.x < $1.place.x }.map { step in
+                latest[step.run] = step.place.y
+                return LinePlot.Place(step.place.x, latest.reduce(0, +) / Double(runs.count))
+            }
         }
 
+        package func mean(at seconds: Double) -> Double { means.last { $0.x <= seconds }?.y ?? 0 }
+
         /// Of each run its last value up to then.
-        package func values(at seconds: Double) -> [Double] { runs.map { $0.value(at: seconds) } }
+        package func values(at seconds: Double) -> [Double] { runs.map { $0.steps.last { $0.x <= seconds }?.y ?? 0 } }
 
         /// The second from which the mean has `level`; nil: not before `end`.
         package func time(reaching level: Double, within end: Double) -> Double? {
-            runs.flatMap(\.steps).map(\.x).filter { $0 <= end }.sorted().first { mean(at: $0) >= level }
+            means.first { $0.x <= end && $0.y >= level }?.x
         }
     }
 
@@ -57,10 +66,9 @@ package struct StudyRace: Sendable {
     /// The mean of each group, over time.
     package var plot: LinePlot {
         let series = groups.map { group in
-            let times = group.runs.flatMap(\.steps).map(\.x).filter { $0 <= end }.sorted()
-            return LinePlot.Series(
+            LinePlot.Series(
                 name: group.label + (group.runs.count > 1 ? ", mean of \(group.runs.count)" : ""),
-                points: ([0] + times + [end]).map { .init($0, group.mean(at: $0)) })
+                points: [.init(0, group.mean(at: 0))] + group.means.filter { $0.x <= end } + [.init(end, group.mean(at: end))])
         }
         var plot = LinePlot(
             title: "Hypervolume over time", subtitle: "of the fronts of complete trials", horizontalTitle: "seconds of the controller",

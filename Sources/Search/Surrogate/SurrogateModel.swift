@@ -129,14 +129,14 @@ struct SurrogateModel: Sendable {
         let highest = history.highest(of: count)
         var lines: [Int: RungLine] = [:]
         for resource in Set(numbers.map { history.entries[$0].resource }) where resource < highest.resource {
-            let early = (0..<count).lazy.filter { history.entries[$0].resource == resource }.map { number in
+            let early = (0..<count).filter { history.entries[$0].resource == resource }.map { number in
                 (number: number, value: value(output, history.entries[number]))
             }
             let pairs = early.compactMap { number, value -> (early: Double, late: Double)? in
                 guard let value, let final = highest.finals[history.entries[number].trial] else { return nil }
                 return self.value(output, history.entries[final]).map { (value, $0) }
             }
-            lines[resource] = RungLine(Array(pairs), all: early.compactMap(\.value))
+            lines[resource] = RungLine(pairs, all: early.compactMap(\.value))
         }
         return zip(numbers, values).map { number, value in
             guard let value else { return mean }
