@@ -81,7 +81,7 @@ package final class DenoisingEvaluator: TrialEvaluator {
                 )
             }
         }
-        let crop = experiment.train.crop ?? DatasetDescription.defaultTrainingCrop
+        let crop = experiment.crop
         let whole = try resource.images(training, seed: experiment.seed)
         if request.from == nil { try tellScores(of: architecture, experiment, whole, request, attempt, machine) }
         let trainer = try attempt.timed("compile") {

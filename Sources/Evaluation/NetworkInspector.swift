@@ -13,7 +13,7 @@ package struct NetworkInspector: CandidateInspector {
     /// - Parameter fidelity: whose rungs may be sizes of patches.
     package init(experiment: TrainingExperiment, fidelity: Fidelity? = nil) {
         self.experiment = experiment
-        let crop = experiment.train.crop ?? DatasetDescription.defaultTrainingCrop
+        let crop = experiment.crop
         crops = fidelity?.resource == "crop" ? fidelity?.rungs ?? [crop] : [crop]
     }
 

@@ -33,6 +33,6 @@ extension UntrainedNetwork {
         // The batch is the experiment's, whatever the candidate's own settings are, so that scores compare.
         try self.init(
             architecture, recipe: experiment.recipe, images: images, noise: experiment.noise,
-            crop: experiment.train.crop ?? DatasetDescription.defaultTrainingCrop, seed: UInt64(seed))
+            crop: experiment.crop, seed: UInt64(seed))
     }
 }

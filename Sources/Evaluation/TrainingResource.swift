@@ -79,7 +79,7 @@ struct TrainingResource: Sendable {
             }
         case "seconds": break
         case "crop":
-            let crop = experiment.train.crop ?? DatasetDescription.defaultTrainingCrop
+            let crop = experiment.crop
             guard crop == last else {
                 throw try refuse("rungs", "rungs: the last rung is a crop of \(last), but the training patches have \(crop)", "make them equal")
             }

@@ -63,7 +63,7 @@ package struct SearchRun: Sendable {
                 guard complete else { continue }
                 counts[candidates[trial].identity, default: 0] += 1
                 let metrics = try subject.truth(candidates[trial].document, settings)
-                if settings.constraints.allSatisfy({ metrics[$0.metric].map($0.allows) ?? true }),
+                if settings.constraints.allow(metrics),
                     let losses = Search.losses(of: Point(metrics: metrics), objectives: settings.objectives),
                     front.insert(trial: trial, point: 0, losses: losses)
                 {

@@ -33,7 +33,7 @@ package struct GridStrategy: Strategy {
 
     private func levels(_ slot: Int) -> Int {
         let decision = vectors.decisions[slot]
-        if case .choice(let labels) = decision.kind { return decision.count ?? labels.count }
+        if case .choice = decision.kind, let count = decision.count { return count }
         return min(decision.count ?? pointCount, pointCount)
     }
 }

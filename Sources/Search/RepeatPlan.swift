@@ -44,7 +44,7 @@ struct RepeatPlan: Sendable {
     /// A first run's points at the last rung.
     mutating func add(_ trial: Int, _ points: [Point]) {
         guard runsAtMost > 1, let point = points.first, let losses = losses(of: point, objectives: objectives),
-            constraints.allSatisfy({ point.metrics[$0.metric].map($0.allows) ?? true })
+            constraints.allow(point.metrics)
         else { return }
         places[trial] = networks.count
         byTrial.insert(networks.count, at: (byTrial.lastIndex { networks[$0].trial < trial } ?? -1) + 1)

@@ -40,10 +40,12 @@ package struct StudyFront: Sendable {
             }
         }
         _ = insert(study.trials[first], isNoisy: true)
-        trials = Set(fronts.values.flatMap { $0.members().map(\.trial) })
+        trials = trialsOnFronts
         for trial in before.0.subtracting(trials) { candidates[trial] = nil }
         return entries == before.1 ? nil : before.0.subtracting(trials)
     }
+
+    private var trialsOnFronts: Set<Int> { Set(fronts.values.flatMap { $0.members().map(\.trial) }) }
 
     private func environment(of trial: StudyTrial) -> String { comparesTimes ? trial.environment ?? "" : "" }
 
@@ -52,15 +54,12 @@ package struct StudyFront: Sendable {
         guard candidates[trial.number] == nil else { return nil }
         let environment = environment(of: trial)
         let points = trial.points.compactMap { point -> (point: Int, losses: [Double])? in
-            let feasible = constraints.allSatisfy { constraint in
-                point.metrics[constraint.metric].map(constraint.allows) ?? true
-            }
-            return feasible ? losses(of: point, objectives: objectives).map { (point.point, $0) } : nil
+            constraints.allow(point.metrics) ? losses(of: point, objectives: objectives).map { (point.point, $0) } : nil
         }
         if isNoisy { all[environment, default: [:]][trial.number] = points }
         guard add(trial, points, environment) else { return nil }
         let before = trials
-        trials = Set(fronts.values.flatMap { $0.members().map(\.trial) })
+        trials = trialsOnFronts
         let left = before.subtracting(trials)
         for trial in left { candidates[trial] = nil }
         return left

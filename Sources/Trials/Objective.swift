@@ -58,3 +58,8 @@ package struct Constraint: Sendable, Equatable {
         value <= atMost ?? .infinity && value >= atLeast ?? -.infinity
     }
 }
+
+extension Sequence<Constraint> {
+    /// Whether metrics are within all bounds; one that they do not tell is.
+    package func allow(_ metrics: [String: Double]) -> Bool { allSatisfy { metrics[$0.metric].map($0.allows) ?? true } }
+}

@@ -11,3 +11,6 @@ func grouped(_ value: Int) -> String {
     }
     return (value < 0 ? "-" : "") + String(text.reversed())
 }
+
+/// A whole number as `grouped(Int)` writes it, any other as it is.
+func grouped(_ value: Double) -> String { value.rounded() == value && abs(value) < 1e15 ? grouped(Int(value)) : "\(value)" }

@@ -99,20 +99,22 @@ struct ResolvedExperiment {
         if let metrics = try document.optional("metrics") { document["metrics"] = try Self.resolvedWeights(metrics, in: folder) }
     }
 
+    /// A file as an experiment of this folder names it, absolute; `${NAME}` is replaced from the environment.
+    static func absolute(_ file: Document, in folder: String) throws -> Document {
+        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
+        return Document(.string(URL(fileURLWithPath: try place.path(file)).standardizedFileURL.path), at: file.location)
+    }
+
     /// The list of metrics with the files of their weights, `{stlpips: FILE}`, absolute.
     private static func resolvedWeights(_ metrics: Document, in folder: String) throws -> Document {
-        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
-        func absolute(_ file: Document) throws -> Document {
-            Document(.string(URL(fileURLWithPath: try place.path(file)).standardizedFileURL.path), at: file.location)
-        }
         let items = try metrics.array("metrics").map { item -> Document in
             guard case .object(let fields) = item.value else { return item }
             let resolved = try fields.map { field -> Document.Field in
                 var field = field
                 if case .array(let files) = field.value.value {
-                    field.value.value = .array(try files.map(absolute))
+                    field.value.value = .array(try files.map { try absolute($0, in: folder) })
                 } else {
-                    field.value = try absolute(field.value)
+                    field.value = try absolute(field.value, in: folder)
                 }
                 return field
             }
@@ -124,15 +126,9 @@ struct ResolvedExperiment {
     /// A part of an experiment in which every `path`, at any depth, is absolute.
     private static func resolved(_ document: Document, in folder: String) throws -> Document {
         guard case .object(let fields) = document.value else { return document }
-        let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
         var result = document
         for field in fields {
-            if field.key == "path" {
-                let absolute = URL(fileURLWithPath: try place.path(field.value)).standardizedFileURL.path
-                result["path"] = Document(.string(absolute), at: field.value.location)
-            } else {
-                result[field.key] = try resolved(field.value, in: folder)
-            }
+            result[field.key] = try field.key == "path" ? absolute(field.value, in: folder) : resolved(field.value, in: folder)
         }
         return result
     }

@@ -11,7 +11,6 @@ struct SpaceSurvey {
 
     struct Sample {
         var family: String
-        var hash: String
         var metrics: [String: Double]
     }
 
@@ -66,7 +65,7 @@ struct SpaceSurvey {
             do {
                 let found = try inspect(candidate)
                 if !hashes.insert(found.candidateHash).inserted { duplicates += 1 }
-                samples.append(Sample(family: found.family ?? "any", hash: found.candidateHash, metrics: found.metrics))
+                samples.append(Sample(family: found.family ?? "any", metrics: found.metrics))
             } catch let error as InputError {
                 faults.append(error.description)
             }
@@ -78,9 +77,7 @@ struct SpaceSurvey {
             return Constrained(
                 constraint: constraint, met: known.isEmpty ? nil : known.count { constraint.allows($0) }, range: Spread(known))
         }
-        metAll = samples.count { sample in
-            constraints.allSatisfy { constraint in sample.metrics[constraint.metric].map { constraint.allows($0) } ?? true }
-        }
+        metAll = samples.count { constraints.allow($0.metrics) }
     }
 
     private func spread(_ metric: String, _ family: String?) -> Spread? {
@@ -137,14 +134,12 @@ struct SpaceSurvey {
                 lines.append("\(item.constraint.text): known only after training")
                 continue
             }
-            let range = met == 0 ? item.range.map { ", found \(written($0.minimum)) to \(written($0.maximum))" } ?? "" : ""
+            let range = met == 0 ? item.range.map { ", found \(grouped($0.minimum)) to \(grouped($0.maximum))" } ?? "" : ""
             lines.append("\(item.constraint.text): met by \(share(met, samples.count))\(range)")
         }
         if constraints.count(where: { $0.met != nil }) > 1 { lines.append("all of them: met by \(share(metAll, count))") }
         return lines.joined(separator: "\n") + (lines.isEmpty ? "" : "\n")
     }
-
-    private func written(_ value: Double) -> String { value.rounded() == value && abs(value) < 1e15 ? grouped(Int(value)) : "\(value)" }
 
     /// `12 of 200 (6 %)`; of none, what share that rules out with 95 % confidence.
     private func share(_ part: Int, _ whole: Int) -> String {
@@ -156,10 +151,8 @@ struct SpaceSurvey {
 extension Constraint {
     /// `parameters <= 200000`
     fileprivate var text: String {
-        [atLeast.map { "\(metric) >= \(short($0))" }, atMost.map { "\(metric) <= \(short($0))" }].compactMap { $0 }.joined(separator: " and ")
+        [atLeast.map { "\(metric) >= \(grouped($0))" }, atMost.map { "\(metric) <= \(grouped($0))" }].compactMap { $0 }.joined(separator: " and ")
     }
-
-    private func short(_ value: Double) -> String { value.rounded() == value && abs(value) < 1e15 ? grouped(Int(value)) : "\(value)" }
 }
 
 extension SearchSpace {

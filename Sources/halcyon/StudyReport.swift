@@ -7,6 +7,16 @@ import Training
 import TrialStore
 import Trials
 
+/// The folder of a study as the command line names it, absolute.
+/// - Throws: `InputError` where there is none.
+func existingStudy(_ path: String) throws -> String {
+    let directory = URL(fileURLWithPath: path).standardizedFileURL.path
+    guard FileManager.default.fileExists(atPath: directory + "/study.sqlite") else {
+        throw InputError(file: path, "no study here: there is no study.sqlite", hint: "name the folder of a study")
+    }
+    return directory
+}
+
 /// A study's front as a table and as a picture.
 struct StudyReport {
     enum Format: String, CaseIterable, ExpressibleByArgument {

@@ -21,9 +21,9 @@ struct StudyTransfer {
             throw place.fail("study: no study in \(folder)", hint: "name the folder that `halcyon search --out` made")
         }
         let reader = try StudyReader(directory: folder)
-        let (space, settings) = (try experiment.space(), try experiment.settings())
-        let inspector = try experiment.inspector(experiment.table())
+        let settings = try experiment.settings()
         let resolution = try WarmStartResolution(experiment)
+        let (space, inspector) = (resolution.space, resolution.inspector)
         let points = try reader.points()
         let rows = try reader.trials().filter { $0.resource > 0 && $0.state != .fail && !$0.candidateHash.contains("#") }
         let last = rows.map(\.resource).max() ?? 1

@@ -13,8 +13,8 @@ import Trials
 /// beside the space, become `trials` with their decisions in the space.
 struct WarmStartResolution {
     private let experiment: ResolvedExperiment
-    private let space: SearchSpace
-    private let inspector: any CandidateInspector
+    let space: SearchSpace
+    let inspector: any CandidateInspector
     private let training: TrainingExperiment?
     private let constraints: [Constraint]
     private(set) var trials: [WarmStart.Given] = []
@@ -120,10 +120,7 @@ extension ResolvedExperiment {
         }
         resolved.trials += resolution.trials
         var result: Document = [:]
-        if let study = try section.optional("study") {
-            let place = DatasetPlace(baseFolder: folder, environment: ProcessInfo.processInfo.environment)
-            result["study"] = Document(.string(URL(fileURLWithPath: try place.path(study)).standardizedFileURL.path), at: study.location)
-        }
+        if let study = try section.optional("study") { result["study"] = try Self.absolute(study, in: folder) }
         result["trials"] = .array(resolved.trials.map(\.document))
         document["warm-start"] = Document(result.value, at: section.location)
         return resolution.notes

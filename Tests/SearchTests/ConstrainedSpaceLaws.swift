@@ -84,19 +84,7 @@ import Trials
         #expect(space.size == 11)
         let settings: Document = kind == "grid" ? ["kind": "grid", "points": 6] : ["kind": .string(kind)]
         var strategy = try makeStrategy(settings, space: space, objectives: objectives)
-        var seen: Set<Genotype> = []
-        for trial in 0..<11 {
-            var found: Genotype?
-            for redraw in 0..<200 where found == nil {
-                var stream = RandomStream(seed: 3).split(trial).split(redraw)
-                let genotype = strategy.propose(redraw: redraw, using: &stream)
-                #expect(space.contains(genotype))
-                if seen.insert(genotype).inserted { found = genotype }
-            }
-            let genotype = try #require(found, "\(seen.count) of 11 points were found")
-            strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
-            strategy.observe(.result(trial: trial, resource: 1, points: [evaluate(genotype)]))
-        }
+        _ = try exhaust(&strategy, space, of: 11) { _, genotype in evaluate(genotype) }
     }
 
     /// What a preset fixes is the same in all proposals, and the rest is searched.

@@ -242,21 +242,8 @@ private struct ConditionalProblem {
             Objective(metric: "cost", direction: .minimize, reference: 9),
         ]
         var strategy = try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives)
-        var seen: Set<Genotype> = []
-        for trial in 0..<6 {
-            var found: Genotype?
-            for redraw in 0..<200 where found == nil {
-                var stream = RandomStream(seed: 3).split(trial).split(redraw)
-                let genotype = strategy.propose(redraw: redraw, using: &stream)
-                #expect(space.contains(genotype))
-                if seen.insert(genotype).inserted { found = genotype }
-            }
-            let genotype = try #require(found, "\(seen.count) of 6 points were found")
-            strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
-            strategy.observe(
-                .result(
-                    trial: trial, resource: 1,
-                    points: [Point(metrics: ["error": Double(trial % 4), "cost": Double(trial * 5 % 7)])]))
+        let seen = try exhaust(&strategy, space, of: 6) { trial, _ in
+            Point(metrics: ["error": Double(trial % 4), "cost": Double(trial * 5 % 7)])
         }
         for redraw in 0..<200 {
             var stream = RandomStream(seed: 3).split(6).split(redraw)
@@ -348,4 +335,25 @@ private struct ConditionalProblem {
             strategy.observe(.result(trial: trial, resource: 1, points: [Point(metrics: ["error": 0.5])]))
         }
     }
+}
+
+/// Takes proposals, redrawn while they are known, until so many points of the space were found and their results observed.
+/// - Returns: the points.
+func exhaust(
+    _ strategy: inout any Strategy, _ space: SearchSpace, of count: Int, result: (_ trial: Int, Genotype) throws -> Point
+) throws -> Set<Genotype> {
+    var seen: Set<Genotype> = []
+    for trial in 0..<count {
+        var found: Genotype?
+        for redraw in 0..<200 where found == nil {
+            var stream = RandomStream(seed: 3).split(trial).split(redraw)
+            let genotype = strategy.propose(redraw: redraw, using: &stream)
+            #expect(space.contains(genotype))
+            if seen.insert(genotype).inserted { found = genotype }
+        }
+        let genotype = try #require(found, "\(seen.count) of \(count) points were found")
+        strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
+        strategy.observe(.result(trial: trial, resource: 1, points: [try result(trial, genotype)]))
+    }
+    return seen
 }

@@ -123,7 +123,7 @@ import Trials
             #expect(told.map(\.metric) == ["synflow", "grad_norm"] && told.allSatisfy { $0.point == 0 && $0.value.isFinite })
             let next = try evaluate(folder, fidelity: Self.byImages, to: 2, from: true, previous: 1, scores: scores)
             #expect(!next.contains { if case .measurement(let it) = $0 { it.resource == 0 } else { false } })
-            let experiment = try TrainingExperiment.load(folder + "/e.yaml", environment: [:])
+            let experiment = try TrainingExperiment(Document.load(folder + "/e.yaml"), environment: [:], baseFolder: folder)
             let scoring = NetworkScoring(experiment, resource: try Fidelity(.parse(Self.byImages, file: "f.yaml"), steps: 8))
             let again = try scoring.scores(Samples.candidate(blocks: 2), seed: 11, experiment.scores)
             #expect(again.map(\.value) == told.map(\.value))

@@ -20,7 +20,7 @@ extension Table: SearchSubject {
     package func hypervolume(_ settings: StudySettings) -> Double {
         let points = (0..<count).compactMap { row -> [Double]? in
             let metrics = means(row, settings)
-            guard settings.constraints.allSatisfy({ metrics[$0.metric].map($0.allows) ?? true }) else { return nil }
+            guard settings.constraints.allow(metrics) else { return nil }
             return losses(of: Point(metrics: metrics), objectives: settings.objectives)
         }
         return Search.hypervolume(points: points, reference: settings.objectives.map { $0.loss($0.reference) })

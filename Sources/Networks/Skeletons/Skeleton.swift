@@ -44,7 +44,7 @@ package func parseSkeleton(_ document: Document) throws -> any Skeleton {
 }
 
 /// The smallest number that all of these divide; 1 of none.
-func leastCommonMultiple(_ numbers: [Int]) -> Int {
+package func leastCommonMultiple(_ numbers: [Int]) -> Int {
     func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
     return numbers.reduce(1) { $0 / greatestCommonDivisor($0, $1) * $1 }
 }

@@ -86,12 +86,7 @@ package struct ScoreReport: Sendable, Equatable {
     }
 
     package var text: String {
-        func cell(_ value: Double?) -> String {
-            guard let value else { return "-" }
-            let digits = Int((abs(value) * 1000).rounded())
-            let fraction = String(digits % 1000)
-            return (value < 0 && digits > 0 ? "-" : "") + "\(digits / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
-        }
+        func cell(_ value: Double?) -> String { value.map { decimal($0, digits: 3) } ?? "-" }
         return TextTable(
             ["score", "trials", "Kendall", "Spearman", "given MACs", "gain over MACs"],
             rows.map { [$0.score, "\($0.count)", cell($0.kendall), cell($0.spearman), cell($0.partial), cell($0.gain)] }, leftAligned: [0]

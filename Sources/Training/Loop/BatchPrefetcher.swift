@@ -31,6 +31,9 @@ package final class BatchPrefetcher: @unchecked Sendable {
 
     private func part(of step: Int) -> Int { parts.firstIndex { step <= $0.through } ?? parts.count - 1 }
 
+    /// The side of the patches of a step's batch.
+    package func crop(of step: Int) -> Int { parts[part(of: step)].source.crop }
+
     private func make(step: Int) throws {
         let part = part(of: step)
         try parts[part].source.batch(step: step, into: buffers[part])

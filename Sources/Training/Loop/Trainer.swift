@@ -43,10 +43,8 @@ package final class Trainer {
     private let graph: Graph
     private let objective: TrainingObjective
     private let options: CompileOptions
-    /// The side of the patches, and of those that `program` is for.
-    private let crop: Int
+    /// The side of the patches that `program` is for.
     private var compiledCrop: Int
-    private let early: [EarlyTraining]
     /// The seconds that the whole schedule takes; nil where it goes by steps.
     private let scheduleSeconds: Double?
     let moments: AdamState
@@ -85,8 +83,6 @@ package final class Trainer {
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
         self.second = second
-        self.early = early
-        self.crop = crop
         self.scheduleSeconds = scheduleSeconds
         self.options = options
         func source(_ images: ImageSet, _ noise: (any NoiseModel)?, _ crop: Int) -> BatchSource {
@@ -101,7 +97,7 @@ package final class Trainer {
         if let second { parts.append((.max, source(second.images, second.noise, crop))) }
         batches = BatchPrefetcher(parts: parts)
         graph = try buildGraph(architecture)
-        compiledCrop = early.first?.crop ?? crop
+        compiledCrop = batches.crop(of: 1)
         let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: compiledCrop)
         do {
             let loss = try recipe.loss.objective(
@@ -135,11 +131,9 @@ package final class Trainer {
 
     deinit { batches.end() }
 
-    private func crop(of step: Int) -> Int { early.first { step <= $0.throughStep }?.crop ?? crop }
-
     /// Compiles the program for the patches of a step. The parameters are those of the network, whatever the size.
     private func compile(for step: Int) throws {
-        let crop = crop(of: step)
+        let crop = batches.crop(of: step)
         do {
             let shapes = try Self.inputShapes(of: architecture, recipe: recipe, crop: crop)
             program = try Compiler.compileTraining(graph, objective, inputs: shapes, options: options)
@@ -177,7 +171,7 @@ package final class Trainer {
     ) throws -> Bool {
         while step < resource, !isDone() {
             if shouldStop() { return false }
-            if crop(of: step + 1) != compiledCrop { try around { try self.compile(for: self.step + 1) } }
+            if batches.crop(of: step + 1) != compiledCrop { try around { try self.compile(for: self.step + 1) } }
             var loss: Float = 0
             try around { loss = try self.advance(isLast: self.step + 1 >= resource) }
             guard loss.isFinite else { throw TrainingDiverged(step: step, reason: "the loss is \(loss)") }

@@ -40,8 +40,7 @@ struct FeatureHint: Sendable {
 
     /// A size of images that both networks take unpadded.
     private static func side(_ a: Architecture, _ b: Architecture) -> Int {
-        let (x, y) = (a.network.sizeMultiple, b.network.sizeMultiple)
-        let common = (1...y).first { x * $0 % y == 0 }.map { $0 * x } ?? x * y
+        let common = leastCommonMultiple([a.network.sizeMultiple, b.network.sizeMultiple])
         return (63 + common) / common * common
     }
 

@@ -155,17 +155,18 @@ package struct Recipe: Sendable {
         augment = try document.optional("augment").map(Augmentation.init) ?? augment
     }
 
-    private func pick<Entry>(
-        _ word: Document, _ what: String, _ catalogue: [Entry], _ name: (Entry) -> String
-    ) throws -> Entry {
-        let found = try word.word(what, of: catalogue.map(name))
-        guard let entry = catalogue.first(where: { name($0) == found }) else { preconditionFailure("a listed word") }
-        return entry
-    }
-
     /// The learning rate of a step, counted from 1. The warm-up ends at the full rate; the schedule then runs to the last step.
     package func learningRate(at step: Int) -> Double {
         if step <= warmUp { return learningRate * Double(step) / Double(warmUp) }
         return learningRate * schedule.factor(step - 1 - warmUp, steps - warmUp, self)
     }
+}
+
+/// The catalogue's entry that a word names.
+func pick<Entry>(
+    _ word: Document, _ what: String, _ catalogue: [Entry], _ name: (Entry) -> String
+) throws -> Entry {
+    let found = try word.word(what, of: catalogue.map(name))
+    guard let entry = catalogue.first(where: { name($0) == found }) else { preconditionFailure("a listed word") }
+    return entry
 }

@@ -105,11 +105,7 @@ package struct TrainingExperiment: Sendable {
     }
 
     private static func scores(_ list: Document) throws -> [ZeroCostScore] {
-        try list.array("zero-cost").map { item -> ZeroCostScore in
-            let word = try item.word("a score of zero-cost", of: zeroCostScores.map { $0.name })
-            guard let score = zeroCostScores.first(where: { $0.name == word }) else { preconditionFailure("a listed word") }
-            return score
-        }
+        try list.array("zero-cost").map { try pick($0, "a score of zero-cost", zeroCostScores, \.name) }
     }
 
     private static func secondStage(
@@ -131,11 +127,6 @@ package struct TrainingExperiment: Sendable {
             learningRate: try document.optional("learning-rate")?.double("learning-rate", in: 1e-12...1e3))
     }
 
-    /// Reads an experiment file; relative paths in it are relative to its folder.
-    package static func load(_ path: String, environment: [String: String]) throws -> TrainingExperiment {
-        let document = try Document.load(path)
-        try document.checkVersion()
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        return try TrainingExperiment(document, environment: environment, baseFolder: folder)
-    }
+    /// The side of the training patches.
+    package var crop: Int { train.crop ?? DatasetDescription.defaultTrainingCrop }
 }

@@ -22,10 +22,7 @@ struct ParetoCommand: ParsableCommand {
     @Flag(help: "As --format json.") var json = false
 
     func run() throws {
-        let report = StudyReport(directory: URL(fileURLWithPath: directory).standardizedFileURL.path)
-        guard FileManager.default.fileExists(atPath: report.directory + "/study.sqlite") else {
-            throw InputError(file: directory, "no study here: there is no study.sqlite", hint: "name the folder of a study")
-        }
+        let report = StudyReport(directory: try existingStudy(directory))
         let text = try report.text(json ? .json : format)
         let pictures = format == .table && !json ? try report.pictures() : []
         if let out {

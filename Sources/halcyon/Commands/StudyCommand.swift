@@ -54,11 +54,7 @@ struct StudyCommand: ParsableCommand {
         @Argument(help: ArgumentHelp("The folder of the copy; it must not exist.", valueName: "OUT")) var out: String
 
         func run() throws {
-            let directory = URL(fileURLWithPath: directory).standardizedFileURL.path
-            guard FileManager.default.fileExists(atPath: directory + "/study.sqlite") else {
-                throw InputError(file: directory, "no study here: there is no study.sqlite", hint: "name the folder of a study")
-            }
-            try StudyBackup(directory: directory, destination: URL(fileURLWithPath: out).standardizedFileURL.path).make()
+            try StudyBackup(directory: existingStudy(directory), destination: URL(fileURLWithPath: out).standardizedFileURL.path).make()
             print("\(out): a sound copy; go on there with: halcyon resume \(out)")
         }
     }

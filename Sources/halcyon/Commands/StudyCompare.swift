@@ -38,10 +38,7 @@ extension StudyCommand {
         private func runs() throws -> [StudyRace.Run] {
             var objectives: [Objective]?
             return try directories.map { path in
-                let directory = URL(fileURLWithPath: path).standardizedFileURL.path
-                guard FileManager.default.fileExists(atPath: directory + "/study.sqlite") else {
-                    throw InputError(file: path, "no study here: there is no study.sqlite", hint: "name the folder of a study")
-                }
+                let directory = try existingStudy(path)
                 let experiment = try Document.load(directory + "/experiment.yaml")
                 let settings = try StudySettings(experiment: experiment)
                 guard settings.objectives == objectives ?? settings.objectives else {
