@@ -2,17 +2,30 @@
 #include "KernelTable.h"
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const halcyon_kernel_table *_Atomic chosen;
 // Tests run beside each other, so a version is forced on one thread only.
 static _Thread_local const halcyon_kernel_table *forced;
 
+#if defined(__x86_64__)
+/// Whether tiles may be used: the system saves their 8 KB for a process only once it has asked.
+static int hasTiles(void) {
+    enum { requestPermission = 0x1023, tileData = 18 };
+    return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("avx512bf16") &&
+           syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+}
+#endif
+
 static const halcyon_kernel_table *supported(const char *name) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if ((!name || !strcmp(name, "avx512")) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return &halcyon_kernels_avx512;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl")) {
+        if ((!name || !strcmp(name, "amx")) && hasTiles()) return &halcyon_kernels_amx;
+        if (!name || !strcmp(name, "avx512")) return &halcyon_kernels_avx512;
+    }
     if ((!name || !strcmp(name, "avx2")) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return &halcyon_kernels_avx2;
 #endif
@@ -308,40 +321,44 @@ void halcyon_pixel_shuffle(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, p
 
 /// The kernels of bf16 pairs, where they serve for these operands on this thread; NULL: the others round and multiply floats.
 static const halcyon_half_table *halves(int isRounded) {
+    (void)isRounded;
 #if defined(__x86_64__)
+    if (isRounded && kernels() == &halcyon_kernels_amx) return &halcyon_halves_amx;
     if (isRounded && kernels() == &halcyon_kernels_avx512 && __builtin_cpu_supports("avx512bf16")) return &halcyon_halves_avx512;
 #endif
     return NULL;
 }
 
-ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares) {
-    return kernels()->winograd_scratch(shape, weightGradient, shares);
+/// Calls a kernel of the chosen version; `halves`: of that for rounded operands, where there is one.
+#define CALL_ROUNDED(isRounded, name, ...) \
+    (halves(isRounded) ? halves(isRounded)->name : kernels()->name)(__VA_ARGS__)
+
+ptrdiff_t halcyon_conv3_weight_floats(ptrdiff_t inputs, ptrdiff_t outputs, int isRounded) {
+    return CALL_ROUNDED(isRounded, conv3_weight_floats, inputs, outputs, isRounded);
 }
 
-void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded,
-                              float *transformed) {
-    const halcyon_half_table *const table = halves(isRounded);
-    (table ? table->winograd_weights : kernels()->winograd_weights)(outputs, inputs, weights, reversed, isRounded, transformed);
+ptrdiff_t halcyon_conv3_scratch(const halcyon_conv3_shape *shape, int weightGradient, int shares) {
+    return CALL_ROUNDED(shape->isRounded, conv3_scratch, shape, weightGradient, shares);
 }
 
-void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,
-                      const float *residual, float *y, float *scratch) {
-    const halcyon_half_table *const table = halves(shape->isRounded);
-    (table ? table->winograd : kernels()->winograd)(shape, x, transformed, bias, residual, y, scratch);
+void halcyon_conv3_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded, float *prepared) {
+    CALL_ROUNDED(isRounded, conv3_weights, outputs, inputs, weights, reversed, isRounded, prepared);
 }
 
-void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
-                                      float *scratch) {
-    const halcyon_half_table *const table = halves(shape->isRounded);
-    (table ? table->winograd_weight_gradient : kernels()->winograd_weight_gradient)(shape, x, dy, dw, scratch);
+void halcyon_conv3(const halcyon_conv3_shape *shape, const float *x, const float *prepared, const float *bias,
+                   const float *residual, float *y, float *scratch) {
+    CALL_ROUNDED(shape->isRounded, conv3, shape, x, prepared, bias, residual, y, scratch);
+}
+
+void halcyon_conv3_weight_gradient(const halcyon_conv3_shape *shape, const float *x, const float *dy, float *dw, float *scratch) {
+    CALL_ROUNDED(shape->isRounded, conv3_weight_gradient, shape, x, dy, dw, scratch);
 }
 
 ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
 
 void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
                             float *packed) {
-    const halcyon_half_table *const table = halves(isRounded);
-    (table ? table->pointwise_pack : kernels()->pointwise_pack)(inputs, outputs, weights, isTransposed, isRounded, packed);
+    CALL_ROUNDED(isRounded, pointwise_pack, inputs, outputs, weights, isTransposed, isRounded, packed);
 }
 
 ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads) {
@@ -351,8 +368,7 @@ ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGat
 }
 
 void halcyon_pointwise_run(const halcyon_pointwise *operands) {
-    const halcyon_half_table *const table = halves(operands->isRounded);
-    (table ? table->pointwise_run : kernels()->pointwise_run)(operands);
+    CALL_ROUNDED(operands->isRounded, pointwise_run, operands);
 }
 
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads) {
@@ -361,6 +377,5 @@ ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs
 }
 
 void halcyon_pointwise_gradient_run(const halcyon_pointwise_gradient *operands) {
-    const halcyon_half_table *const table = halves(operands->isRounded);
-    (table ? table->pointwise_gradient_run : kernels()->pointwise_gradient_run)(operands);
+    CALL_ROUNDED(operands->isRounded, pointwise_gradient_run, operands);
 }

@@ -13,7 +13,7 @@
     X(depthwise) X(depthwise_weight_gradient)                                                                                \
     X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)                                    \
     X(pixel_unshuffle) X(pixel_shuffle)                                                                                      \
-    X(winograd_scratch) X(winograd_weights) X(winograd) X(winograd_weight_gradient)                                          \
+    X(conv3_weight_floats) X(conv3_scratch) X(conv3_weights) X(conv3) X(conv3_weight_gradient)                                \
     X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
 
 #define HALCYON_KERNEL_MEMBER(name) __typeof__(halcyon_##name) *name;
@@ -24,14 +24,15 @@ typedef struct halcyon_kernel_table {
 
 extern const halcyon_kernel_table halcyon_kernels_portable;
 #if defined(__x86_64__)
-extern const halcyon_kernel_table halcyon_kernels_avx2, halcyon_kernels_avx512;
+extern const halcyon_kernel_table halcyon_kernels_avx2, halcyon_kernels_avx512, halcyon_kernels_amx;
 
 /// The kernels of products whose operands are rounded to bf16, where the processor multiplies those.
-#define HALCYON_HALF_KERNELS(X) \
-    X(winograd_weights) X(winograd) X(winograd_weight_gradient) X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
+#define HALCYON_HALF_KERNELS(X)                                                                                              \
+    X(conv3_weight_floats) X(conv3_scratch) X(conv3_weights) X(conv3) X(conv3_weight_gradient)                                \
+    X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
 typedef struct {
     HALCYON_HALF_KERNELS(HALCYON_KERNEL_MEMBER)
 } halcyon_half_table;
-extern const halcyon_half_table halcyon_halves_avx512;
+extern const halcyon_half_table halcyon_halves_avx512, halcyon_halves_amx;
 #endif
 #endif

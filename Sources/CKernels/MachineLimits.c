@@ -46,6 +46,20 @@ static void peakBrain(ptrdiff_t rounds) {
 #undef STEP
 }
 #pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,amx-tile,amx-bf16"))), apply_to = function)
+#define VECTOR_FLOATS 16
+#include "Vectors.h"
+#include "Tiles.h"
+static void peakTiles(ptrdiff_t rounds) {
+    useTiles(tileRows);
+    _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3), _tile_zero(4), _tile_zero(6);
+    for (ptrdiff_t round = 0; round < rounds; round += 16)
+        for (int i = 0; i < chains / 4; i++) {
+            _tile_dpbf16ps(0, 4, 6), _tile_dpbf16ps(1, 4, 6), _tile_dpbf16ps(2, 4, 6), _tile_dpbf16ps(3, 4, 6);
+        }
+    _tile_release();
+}
+#pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 static void peak256(ptrdiff_t rounds) {
     const __m256 x = _mm256_set1_ps(0.5f), y = _mm256_set1_ps(1);
@@ -82,9 +96,10 @@ double halcyon_measure_peak_gflops(int threads, int bf16) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     const char *const isa = halcyon_kernels_isa();
-    if (!strcmp(isa, "avx512")) peak.peak = peak512, operations = 2.0 * 16;
+    if (!strcmp(isa, "avx512") || !strcmp(isa, "amx")) peak.peak = peak512, operations = 2.0 * 16;
     else if (!strcmp(isa, "avx2")) peak.peak = peak256, operations = 2.0 * 8;
     if (bf16 && __builtin_cpu_supports("avx512bf16")) peak.peak = peakBrain, operations = 2.0 * 32;
+    if (bf16 && !strcmp(isa, "amx")) peak.peak = peakTiles, operations = 2.0 * tileRows * tileRows * 32 / 16;
 #endif
     const int before = halcyon_threads();
     halcyon_set_threads(threads);

@@ -1,15 +1,50 @@
 // The gradient of a pointwise convolution's weights: for each chunk of pixels, products of x and dy in register blocks of some
 // inputs and a few vectors of outputs, added to totals [input][output] that stay in the cache.
 
-/// Most pixels whose products are summed in registers.
-enum { pointwiseGradientChunk = 128 };
+/// Most pixels whose products are summed in registers, and floats that are staged of a channel for them.
+#ifdef KERNEL_TILES
+enum { pointwiseGradientChunk = 256, pointwiseStagedFloats = pointwiseGradientChunk / 2 };
+#else
+enum { pointwiseGradientChunk = 128, pointwiseStagedFloats = pointwiseGradientChunk };
+#endif
 
 /// Pixels of a chunk: both sides of them fit in the level 1 cache, else 64 channels (lines 256 bytes apart) evict each other.
 INLINE Size pointwiseGradientPixels(Size channels) {
+#ifdef KERNEL_TILES
+    (void)channels; // the cost of adding tiles to totals weighs more
+    return pointwiseGradientChunk;
+#endif
     const Size pixels = 6144 / channels / 4 * 4;
     return pixels < 32 ? 32 : minimum(pixels, pointwiseGradientChunk);
 }
 
+#ifdef KERNEL_TILES
+/// totals[input][output] += the products over whole tiles of steps, for all inputs, a tile of 16 at a time, and a panel of outputs. The
+/// inputs are [input][step].
+INLINE void pointwiseGradientPanel(int vectors, Size inputs, Size steps, const float *x, Size xPitch, const float *dy, Size dyPitch,
+                                   Size lanes, float *totals, Size totalPitch) {
+    (void)lanes;
+    const size_t fromPitch = (size_t)xPitch * sizeof *x, rowPitch = (size_t)dyPitch * sizeof *dy, toPitch = (size_t)totalPitch * sizeof *totals;
+    for (Size i = 0; i < inputs; i += tileRows, x += tileRows * xPitch, totals += tileRows * totalPitch) {
+        _tile_loadd(0, totals, toPitch);
+        if (vectors > 1) _tile_loadd(1, totals + W, toPitch);
+        if (vectors > 2) _tile_loadd(2, totals + 2 * W, toPitch);
+        if (vectors > 3) _tile_loadd(3, totals + 3 * W, toPitch);
+        for (Size s = 0; s < steps; s += tileRows) {
+            const float *const from = dy + s * dyPitch;
+            _tile_loadd(4, x + s, fromPitch);
+            _tile_loadd(6, from, rowPitch), _tile_dpbf16ps(0, 4, 6);
+            if (vectors > 1) _tile_loadd(6, from + W, rowPitch), _tile_dpbf16ps(1, 4, 6);
+            if (vectors > 2) _tile_loadd(6, from + 2 * W, rowPitch), _tile_dpbf16ps(2, 4, 6);
+            if (vectors > 3) _tile_loadd(6, from + 3 * W, rowPitch), _tile_dpbf16ps(3, 4, 6);
+        }
+        _tile_stored(0, totals, toPitch);
+        if (vectors > 1) _tile_stored(1, totals + W, toPitch);
+        if (vectors > 2) _tile_stored(2, totals + 2 * W, toPitch);
+        if (vectors > 3) _tile_stored(3, totals + 3 * W, toPitch);
+    }
+}
+#else
 /// totals[input][output] += the products over the steps, for `inputs` inputs and a panel of outputs whose last vector has `lanes`.
 INLINE void pointwiseGradientBlock(int inputs, int vectors, Size steps, const float *x, Size xPitch, const float *dy, Size dyPitch,
                                    Size lanes, float *totals, Size totalPitch) {
@@ -41,6 +76,8 @@ INLINE void pointwiseGradientPanel(int vectors, Size inputs, Size steps, const f
         pointwiseGradientBlock(1, vectors, steps, x + i, xPitch, dy, dyPitch, lanes, totals + i * totalPitch, totalPitch);
 }
 
+#endif
+
 /// One side of the products: the tensor and its channels.
 typedef struct {
     const float *memory;
@@ -48,18 +85,32 @@ typedef struct {
     int isStaged;
 } PointwiseSide;
 
+#ifdef KERNEL_BF16
+/// 16 channels of two pixels of one side as pairs.
+INLINE __m512i pointwisePixelPair(const PointwiseSide *side, Size count, const float *x, Size p, Size i, Size k) {
+    const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                                  20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const V one = p < count ? load(x + p * side->pitch + i, k) : (V){0};
+    const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) : (V){0};
+    return _mm512_permutexvar_epi16(interleaving, (__m512i)_mm512_cvtne2ps_pbh((__m512)other, (__m512)one));
+}
+#endif
+
+/// The steps of `count` pixels.
+INLINE Size pointwiseGradientSteps(Size count) {
+#ifdef KERNEL_TILES
+    return (elements(count) + tileRows - 1) / tileRows * tileRows;
+#else
+    return elements(count);
+#endif
+}
+
 /// Copies `count` pixels to [step][channel], rounded if wanted; with pairs, a step holds two pixels.
 static void pointwiseStageSteps(const PointwiseSide *side, Size count, const float *x, int isRounded, float *staged, Size pitch) {
 #ifdef KERNEL_BF16
     (void)isRounded;
-    const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
-                                                  20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    for (Size p = 0; p < count; p += 2, staged += pitch) LANES(side->channels, {
-        const V one = load(x + p * side->pitch + i, k);
-        const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) : (V){0};
-        const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)other, (__m512)one);
-        _mm512_storeu_si512(staged + i, _mm512_permutexvar_epi16(interleaving, both));
-    });
+    for (Size p = 0; p < 2 * pointwiseGradientSteps(count); p += 2, staged += pitch)
+        LANES(side->channels, _mm512_storeu_si512(staged + i, pointwisePixelPair(side, count, x, p, i, k)););
 #else
     for (Size p = 0; p < count; p++, staged += pitch) LANES(side->channels, {
         const V value = load(x + p * side->pitch + i, k);
@@ -68,6 +119,19 @@ static void pointwiseStageSteps(const PointwiseSide *side, Size count, const flo
 #endif
 }
 
+#ifdef KERNEL_TILES
+/// Copies `count` pixels to [channel][step], zeros behind the last of either.
+static void pointwiseStageColumns(const PointwiseSide *side, Size count, const float *x, float *staged, Size pitch) {
+    for (Size p = 0; p < 2 * pointwiseGradientSteps(count); p += 2 * tileRows)
+        LANES(side->channels, {
+            __m512i v[16];
+            UNROLLED for (int j = 0; j < 16; j++) v[j] = pointwisePixelPair(side, count, x, p + 2 * j, i, k);
+            transpose16(v);
+            UNROLLED for (int j = 0; j < 16; j++) _mm512_storeu_si512(staged + (i + j) * pitch + p / 2, v[j]);
+        });
+}
+#endif
+
 typedef struct {
     const halcyon_pointwise_gradient *k;
     PointwiseSide a, b; // factors and vectors: the product with less padding of the two ways, else with longer rows of vectors
@@ -75,16 +139,22 @@ typedef struct {
     Size shareFloats;
 } PointwiseGradient;
 
-INLINE Size paddedChannels(Size channels) { return (channels + 15) / 16 * 16; }
-
 INLINE float *pointwiseGradientSide(const PointwiseSide *side, const PointwiseGradient *g, Size pixel, Size count, float *staged,
                                     const float **memory, Size *pitch) {
     const float *const x = side->memory + pixel * side->pitch;
+    float *const rest = staged + pointwiseStagedFloats * paddedChannels(side->channels);
     *memory = side->isStaged ? staged : x;
+#ifdef KERNEL_TILES
+    if (side == &g->a) {
+        *pitch = pointwiseStagedFloats;
+        pointwiseStageColumns(side, count, x, staged, *pitch);
+        return rest;
+    }
+#endif
     *pitch = side->isStaged ? paddedChannels(side->channels) : side->pitch;
     if (side->isStaged)
         pointwiseStageSteps(side, count, x, g->k->isRounded, staged, *pitch);
-    return staged + pointwiseGradientChunk * paddedChannels(side->channels);
+    return rest;
 }
 
 static void pointwiseBiasSums(Size count, Size channels, const float *dy, Size pitch, float *sums) {
@@ -108,7 +178,7 @@ static void pointwiseGradientPixelsOf(const PointwiseGradient *g, Size begin, Si
         Size aPitch, bPitch;
         float *const rest = pointwiseGradientSide(&g->a, g, pixel, taken, staged, &a, &aPitch);
         pointwiseGradientSide(&g->b, g, pixel, taken, rest, &b, &bPitch);
-        const Size steps = elements(taken), channels = g->b.isStaged ? totalPitch : g->b.channels;
+        const Size steps = pointwiseGradientSteps(taken), channels = g->b.isStaged ? totalPitch : g->b.channels;
         POINTWISE_PANELS((g->b.channels + W - 1) / W, {
             const Size lanes = channels - (first + vectors - 1) * W;
             const float *const source = b + first * W;
@@ -118,6 +188,15 @@ static void pointwiseGradientPixelsOf(const PointwiseGradient *g, Size begin, Si
         })
         if (k->db) pointwiseBiasSums(taken, k->outputs, k->dy + pixel * k->dyPitch, k->dyPitch, biasSums);
     }
+}
+
+/// Floats of totals.
+INLINE Size pointwiseTotals(const PointwiseGradient *g) {
+#ifdef KERNEL_TILES
+    return paddedChannels(g->a.channels) * paddedChannels(g->b.channels);
+#else
+    return g->a.channels * paddedChannels(g->b.channels);
+#endif
 }
 
 /// The place of (input, output) in totals.
@@ -144,19 +223,22 @@ static void pointwiseGateGradient(const PointwiseGradient *g, Size image, const 
 static void pointwiseGradientShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
     const PointwiseGradient *const g = context;
     const halcyon_pointwise_gradient *const k = g->k;
-    const Size count = g->a.channels * paddedChannels(g->b.channels);
+    const Size count = pointwiseTotals(g);
     float *const totals = (float *)k->scratch + share * g->shareFloats, *const biasSums = totals + count;
     float *const products = biasSums + paddedChannels(k->outputs), *const staged = products + count;
     for (float *t = totals; t < products; t++) *t = 0;
-    if (!k->gate) {
-        pointwiseGradientPixelsOf(g, begin, end, totals, biasSums, staged);
-        return;
-    }
-    for (Size image = begin; image < end; image++) {
+#ifdef KERNEL_TILES
+    useTiles(tileRows);
+#endif
+    if (!k->gate) pointwiseGradientPixelsOf(g, begin, end, totals, biasSums, staged);
+    for (Size image = begin; k->gate && image < end; image++) {
         for (Size i = 0; i < count; i++) products[i] = 0;
         pointwiseGradientPixelsOf(g, image * k->pixels, (image + 1) * k->pixels, products, biasSums, staged);
         pointwiseGateGradient(g, image, products, totals);
     }
+#ifdef KERNEL_TILES
+    _tile_release();
+#endif
 }
 
 static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
@@ -167,14 +249,14 @@ static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
 #ifndef KERNEL_MASKED
     if (g.b.channels % W) g.b.isStaged = 1; // partial vectors are slow to read there
 #endif
-    const Size totalPitch = paddedChannels(g.b.channels);
-    g.shareFloats = 2 * g.a.channels * totalPitch + paddedChannels(k->outputs) +
-                    pointwiseGradientChunk * (paddedChannels(k->inputs) + paddedChannels(k->outputs));
+    const Size count = pointwiseTotals(&g);
+    g.shareFloats = 2 * count + paddedChannels(k->outputs) +
+                    pointwiseStagedFloats * (paddedChannels(k->inputs) + paddedChannels(k->outputs));
     const Size pixels = k->batch * k->pixels, units = k->gate ? k->batch : pixels, least = k->gate ? 1 : pointwiseGradientChunk;
     const int shares = halcyon_shares(units, least);
     halcyon_parallel(units, least, pointwiseGradientShare, &g);
     float *const totals = k->scratch;
-    const Size sums = g.a.channels * totalPitch + paddedChannels(k->outputs);
+    const Size sums = count + paddedChannels(k->outputs);
     for (int share = 1; share < shares; share++) {
         const float *const more = totals + share * g.shareFloats;
         LANES(sums, store(totals + i, load(totals + i, k) + load(more + i, k), k););
@@ -182,5 +264,5 @@ static void pointwise_gradient_run(const halcyon_pointwise_gradient *k) {
     for (Size o = 0; o < k->outputs; o++)
         for (Size i = 0; i < k->inputs; i++)
             k->dw[o * k->inputs + i] = pixels ? totals[pointwiseTotal(&g, i, o)] : 0;
-    for (Size o = 0; k->db && o < k->outputs; o++) k->db[o] = pixels ? totals[g.a.channels * totalPitch + o] : 0;
+    for (Size o = 0; k->db && o < k->outputs; o++) k->db[o] = pixels ? totals[count + o] : 0;
 }

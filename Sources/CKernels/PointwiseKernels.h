@@ -59,6 +59,56 @@ INLINE void pointwiseFinish(const halcyon_pointwise *k, int rows, int vectors, S
     }
 }
 
+#ifdef KERNEL_TILES
+/// A panel of outputs from vector `first` for `count` staged pixels, 16 of them at once; the staged rows are 48.
+INLINE void pointwisePanel(const halcyon_pointwise *k, int vectors, Size steps, Size first, const float *x, Size xPitch, Size pixel,
+                           Size count) {
+    float buffer[pointwiseVectors * tileFloats] __attribute__((aligned(64)));
+    const int isPlain = !k->bias && !k->outputGate && !k->residual && !k->relu && (first + vectors) * W <= k->outputs;
+    for (Size p = 0; p < count; p += tileRows) {
+        _tile_zero(0);
+        if (vectors > 1) _tile_zero(1);
+        if (vectors > 2) _tile_zero(2);
+        if (vectors > 3) _tile_zero(3);
+        const float *const row = x + p * xPitch, *const weights = k->weights + first * steps * pointwiseGroup;
+        const size_t pitch = (size_t)xPitch * sizeof *x;
+        Size s = 0;
+#define POINTWISE_STEP(a, b)                                                                                  \
+    do {                                                                                                      \
+        const float *const from = weights + s * pointwiseGroup;                                               \
+        _tile_loadd(a, row + s, pitch);                                                                       \
+        _tile_loadd(b, from, 64), _tile_dpbf16ps(0, a, b);                                                    \
+        if (vectors > 1) _tile_loadd(b, from + steps * pointwiseGroup, 64), _tile_dpbf16ps(1, a, b);          \
+        if (vectors > 2) _tile_loadd(b, from + 2 * steps * pointwiseGroup, 64), _tile_dpbf16ps(2, a, b);      \
+        if (vectors > 3) _tile_loadd(b, from + 3 * steps * pointwiseGroup, 64), _tile_dpbf16ps(3, a, b);      \
+    } while (0)
+        for (; s + tileRows <= steps; s += tileRows) POINTWISE_STEP(4, 6);
+        if (s < steps) POINTWISE_STEP(5, 7);
+#undef POINTWISE_STEP
+        const int isStraight = isPlain && p + tileRows <= count;
+        float *const to = isStraight ? k->y + (pixel + p) * k->yPitch + first * W : buffer;
+        const Size next = isStraight ? W : tileFloats;
+        const size_t toPitch = isStraight ? (size_t)k->yPitch * sizeof *to : 64;
+        _tile_stored(0, to, toPitch);
+        if (vectors > 1) _tile_stored(1, to + next, toPitch);
+        if (vectors > 2) _tile_stored(2, to + 2 * next, toPitch);
+        if (vectors > 3) _tile_stored(3, to + 3 * next, toPitch);
+        if (isStraight) continue;
+        const Size rows = minimum(tileRows, count - p);
+        Size r = 0;
+#define POINTWISE_ROWS(number)                                                                                                     \
+    for (; r + (number) <= rows; r += (number)) {                                                                                  \
+        V sums[(number) * pointwiseVectors];                                                                                       \
+        UNROLLED for (int i = 0; i < (number); i++)                                                                                \
+            UNROLLED for (int v = 0; v < vectors; v++) sums[i * vectors + v] = *(const V *)(buffer + v * tileFloats + (r + i) * W); \
+        pointwiseFinish(k, (number), vectors, first, pixel + p + r, sums);                                                         \
+    }
+        POINTWISE_ROWS(4)
+        POINTWISE_ROWS(1)
+#undef POINTWISE_ROWS
+    }
+}
+#else
 INLINE void pointwiseBlock(const halcyon_pointwise *k, int rows, int vectors, Size steps, Size first, const float *x, Size xPitch,
                            Size pixel) {
     V sums[12 * pointwiseVectors];
@@ -75,6 +125,7 @@ INLINE void pointwisePanel(const halcyon_pointwise *k, int vectors, Size steps, 
     for (; p + 4 <= count; p += 4) pointwiseBlock(k, 4, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
     for (; p < count; p++) pointwiseBlock(k, 1, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
 }
+#endif
 
 /// Splits `count` vectors of outputs into panels as equal as they can be; runs the statement with `first` (a vector) and a constant
 /// `vectors`.
@@ -120,6 +171,9 @@ static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int sh
     const float *const weights = k->weights, *const gates = k->outputGate;
     const Size steps = elements(k->inputs), count = (k->outputs + W - 1) / W;
     float *const own = (float *)k->scratch + share * halcyon_pointwise_scratch(k, k->gate != NULL, 1);
+#ifdef KERNEL_TILES
+    useTiles(steps % tileRows ? steps % tileRows : tileRows);
+#endif
     for (Size pixel = begin, taken; pixel < end; pixel += taken) {
         taken = minimum(pointwiseChunk, end - pixel);
         if (k->gate || k->outputGate) taken = minimum(taken, k->pixels - pixel % k->pixels);
@@ -136,6 +190,9 @@ static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int sh
         POINTWISE_PANELS(count, pointwisePanel(k, vectors, steps, first, x, xPitch, pixel, taken);)
         if (k->activation) pointwiseActivate(k->activation, taken, k->outputs, k->y + pixel * k->yPitch, k->yPitch);
     }
+#ifdef KERNEL_TILES
+    _tile_release();
+#endif
 }
 
 static void pointwise_run(const halcyon_pointwise *k) {

@@ -40,6 +40,8 @@ INLINE V choose(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); 
 INLINE V whereActive(V y, V x) { return (V)((I)x & ~(I)(y <= 0)); }
 INLINE V absolute(V x) { return (V)((I)x & 0x7fffffff); }
 INLINE Size minimum(Size a, Size b) { return a < b ? a : b; }
+/// Channels in whole groups of 16.
+INLINE Size paddedChannels(Size channels) { return (channels + 15) / 16 * 16; }
 
 // The compiler's square root and own integer powers: no mathematics library to link.
 INLINE double squareRoot(double x) { return __builtin_elementwise_sqrt(x); }

@@ -72,28 +72,21 @@ INLINE void filterGradientTransform(const V u[6], V g[3]) {
 
 /// Where a block's tiles lie.
 typedef struct {
-    const halcyon_winograd_shape *s;
+    const halcyon_conv3_shape *s;
     Size rows, columns;  // of tiles in an image
 } Tiling;
 
-INLINE Tiling tilingOf(const halcyon_winograd_shape *s) {
+INLINE Tiling tilingOf(const halcyon_conv3_shape *s) {
     return (Tiling){s, (s->height + tileStep - 1) / tileStep, (s->width + tileStep - 1) / tileStep};
 }
 
-INLINE Size tileCount(const halcyon_winograd_shape *s) {
+INLINE Size tileCount(const halcyon_conv3_shape *s) {
     const Tiling t = tilingOf(s);
     return s->batch * t.rows * t.columns;
 }
 
 /// Floats from one frequency to the next: an odd number of cache lines, or the 36 stores of a tile would share one cache set.
 INLINE Size frequencyPitch(Size rows, Size channels) { return ((rows * channels + 15) / 16 | 1) * 16; }
-
-/// x where it is read: as it is, or max(0, x scale + shift).
-INLINE V prologued(const halcyon_winograd_shape *s, V x, Size c, Size k) {
-    if (!s->scale) return x;
-    x = x * load(s->scale + c, k) + load(s->shift + c, k);
-    return s->reluSource ? choose((I)(x > 0), x, splat(0)) : x;
-}
 
 /// Which neighbours a product pairs: channels, or a tile with the one before.
 typedef enum { ofChannels, firstOfPair, secondOfPair } TransformKind;
@@ -113,7 +106,7 @@ INLINE void put(float *row, Size c, V value, Size k, const TransformKind kind) {
 }
 
 /// Rounds floats to bf16 where they stand for halves.
-static void roundFloats(const halcyon_winograd_shape *s, float *x, Size count) {
+static void roundFloats(const halcyon_conv3_shape *s, float *x, Size count) {
 #ifdef KERNEL_BF16
     (void)s, (void)x, (void)count;
 #else
@@ -123,17 +116,14 @@ static void roundFloats(const halcyon_winograd_shape *s, float *x, Size count) {
 }
 
 /// The transform of one tile's channels c ..< c + k, from rows of `rowPitch` and pixels of `pitch` floats.
-INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, const halcyon_winograd_shape *s, Size c, float *to,
-                              Size step, const TransformKind kind) {
+INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, Size c, float *to, Size step,
+                              const TransformKind kind) {
     V columns[6][6];
 #pragma clang loop unroll(full)
     for (int w = 0; w < 6; w++) {
         V d[6], t[6];
 #pragma clang loop unroll(full)
-        for (int h = 0; h < 6; h++) {
-            d[h] = load(x + h * rowPitch + w * pitch, k);
-            if (s) d[h] = prologued(s, d[h], c, k);
-        }
+        for (int h = 0; h < 6; h++) d[h] = load(x + h * rowPitch + w * pitch, k);
         inputTransform(d, t);
 #pragma clang loop unroll(full)
         for (int h = 0; h < 6; h++) columns[h][w] = t[h];
@@ -147,39 +137,37 @@ INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k,
     }
 }
 
-/// Copies the part of a tile that lies in the image, zeros elsewhere, the prologue applied.
-static void gatherTile(const halcyon_winograd_shape *s, const float *image, Size row, Size column, float *to) {
+/// Copies the part of a tile that lies in the image, zeros elsewhere.
+static void gatherTile(const halcyon_conv3_shape *s, const float *image, Size row, Size column, float *to) {
     const Size channels = s->inputChannels;
     for (Size h = 0; h < tileSide; h++)
         for (Size w = 0; w < tileSide; w++, to += channels) {
             const int inside = row + h >= 0 && row + h < s->height && column + w >= 0 && column + w < s->width;
             const float *const from = image + ((row + h) * s->width + column + w) * s->xPitch;
-            LANES(channels, store(to + i, inside ? prologued(s, load(from + i, k), i, k) : splat(0), k););
+            LANES(channels, store(to + i, inside ? load(from + i, k) : splat(0), k););
         }
 }
 
 /// One tile's transform, `to` its row at frequency 0.
 INLINE void transformInput(const Tiling *t, const float *x, Size tile, float *edge, float *to, Size step, const TransformKind kind) {
-    const halcyon_winograd_shape *const s = t->s;
+    const halcyon_conv3_shape *const s = t->s;
     const Size n = tile / (t->rows * t->columns), place = tile % (t->rows * t->columns), channels = s->inputChannels;
     const Size row = place / t->columns * tileStep - 1, column = place % t->columns * tileStep - 1;
     const float *const image = x + n * s->height * s->width * s->xPitch;
     const int isInside = row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width;
     const float *corner = image + (row * s->width + column) * s->xPitch;
-    if (isInside && s->scale) {
-        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, s, i, to, step, kind););
-    } else if (isInside) {
-        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, NULL, i, to, step, kind););
+    if (isInside) {
+        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, i, to, step, kind););
     } else {
         gatherTile(s, image, row, column, edge);
-        LANES(channels, transformChannels(edge + i, tileSide * channels, channels, k, NULL, i, to, step, kind););
+        LANES(channels, transformChannels(edge + i, tileSide * channels, channels, k, i, to, step, kind););
     }
 }
 
 /// Elements from one tile to the next in V: whole vectors of halves.
-INLINE Size inputPitch(const halcyon_winograd_shape *s) {
+INLINE Size inputPitch(const halcyon_conv3_shape *s) {
 #ifdef KERNEL_BF16
-    return halcyon_winograd_lanes(s->inputChannels) / 2;
+    return paddedChannels(s->inputChannels) / 2;
 #else
     return s->inputChannels;
 #endif
@@ -298,7 +286,7 @@ INLINE TilePlace outputPlace(const Tiling *t, Size tile) {
 }
 
 /// Channels i ..< i + k of a tile's outputs: bias, residual, ReLU, and the store.
-INLINE void writeOutputs(const halcyon_winograd_shape *s, TilePlace place, const float *m, Size step, const float *bias,
+INLINE void writeOutputs(const halcyon_conv3_shape *s, TilePlace place, const float *m, Size step, const float *bias,
                          const float *residual, float *y, Size i, Size k) {
     V out[4][4];
     outputChannels(m + i, step, out);
@@ -335,14 +323,19 @@ INLINE Size blockTiles(Size channels, Size bytes) {
 enum { forwardBytes = 640 << 10, gradientBytes = 900 << 10 };
 
 /// Floats of one share's scratch: V, M (or Z) and a tile on the edge.
-INLINE Size shareFloats(const halcyon_winograd_shape *s, Size tiles) {
-    return frequencies * (frequencyPitch(tiles, halcyon_winograd_lanes(s->inputChannels)) +
-                          frequencyPitch(tiles, halcyon_winograd_lanes(s->outputChannels))) +
-           frequencies * halcyon_winograd_lanes(s->inputChannels);
+INLINE Size shareFloats(const halcyon_conv3_shape *s, Size tiles) {
+    return frequencies * (frequencyPitch(tiles, paddedChannels(s->inputChannels)) +
+                          frequencyPitch(tiles, paddedChannels(s->outputChannels))) +
+           frequencies * paddedChannels(s->inputChannels);
 }
 
-__attribute__((unused)) static Size winograd_scratch(const halcyon_winograd_shape *s, int weightGradient, int shares) {
-    const Size lanes = halcyon_winograd_lanes(s->outputChannels), tiles = blockTiles(s->inputChannels + lanes, weightGradient ? gradientBytes : forwardBytes);
+static Size conv3_weight_floats(Size inputs, Size outputs, int isRounded) {
+    (void)isRounded;
+    return frequencies * inputs * paddedChannels(outputs);
+}
+
+static Size conv3_scratch(const halcyon_conv3_shape *s, int weightGradient, int shares) {
+    const Size lanes = paddedChannels(s->outputChannels), tiles = blockTiles(s->inputChannels + lanes, weightGradient ? gradientBytes : forwardBytes);
     return shares * (shareFloats(s, tiles) + (weightGradient ? frequencies * s->inputChannels * lanes : 0)) * (Size)sizeof(float);
 }
 
@@ -380,7 +373,7 @@ static void transformFilterRows(void *context, Size begin, Size end, int share) 
     (void)share;
     const FilterWork *const f = context;
     const Size to = f->to, toStride = f->toStride, fromStride = f->fromStride;
-    const Size rows = elements(f->from), lanes = halcyon_winograd_lanes(to);
+    const Size rows = elements(f->from), lanes = paddedChannels(to);
     const float *const weights = f->weights;
     float *const transformed = f->transformed;
     const int reversed = f->reversed;
@@ -408,7 +401,7 @@ static void transformFilterRows(void *context, Size begin, Size end, int share) 
 INLINE Size filterGrain(Size filters) { return 1 + 512 / (filters + 1); }
 
 /// `outputs` and `inputs` are those of `weights`; `reversed` exchanges their parts.
-static void winograd_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
+static void conv3_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
     FilterWork work = {outputs, inputs, inputs * 9, 9, weights, reversed, isRounded, transformed};
     if (reversed) work = (FilterWork){inputs, outputs, 9, inputs * 9, weights, reversed, isRounded, transformed};
     halcyon_parallel(elements(work.from), filterGrain(work.to), transformFilterRows, &work);
@@ -423,8 +416,8 @@ typedef struct {
 
 static void convolveTiles(void *context, Size first, Size end, int share) {
     const WinogradRun *const r = context;
-    const halcyon_winograd_shape *const s = r->tiling.s;
-    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+    const halcyon_conv3_shape *const s = r->tiling.s;
+    const Size lanes = paddedChannels(s->outputChannels), inputs = s->inputChannels;
     const Size vPitch = inputPitch(s), terms = elements(inputs);
     const Size vStep = frequencyPitch(r->blockTiles, vPitch), mStep = frequencyPitch(r->blockTiles, lanes);
     float *const v = r->scratch + share * r->shareFloats, *const m = v + frequencies * vStep, *const edge = m + frequencies * mStep;
@@ -438,15 +431,15 @@ static void convolveTiles(void *context, Size first, Size end, int share) {
     }
 }
 
-static void winograd(const halcyon_winograd_shape *s, const float *x, const float *transformed, const float *bias,
+static void conv3(const halcyon_conv3_shape *s, const float *x, const float *transformed, const float *bias,
                      const float *residual, float *y, float *scratch) {
-    const Size tiles = blockTiles(s->inputChannels + halcyon_winograd_lanes(s->outputChannels), forwardBytes);
+    const Size tiles = blockTiles(s->inputChannels + paddedChannels(s->outputChannels), forwardBytes);
     WinogradRun run = {tilingOf(s), x, transformed, bias, residual, y, scratch, shareFloats(s, tiles), tiles};
     halcyon_parallel(tileCount(s), 24, convolveTiles, &run);
 }
 
 /// Channels i ..< i + k of a tile's transformed output gradient.
-INLINE void transformGradient(const halcyon_winograd_shape *s, TilePlace place, const float *dy, Size i, Size k, float *to,
+INLINE void transformGradient(const halcyon_conv3_shape *s, TilePlace place, const float *dy, Size i, Size k, float *to,
                               Size step, const TransformKind kind) {
     V columns[6][4];
 #pragma clang loop unroll(full)
@@ -548,8 +541,8 @@ static void addGradientProduct(Size rows, Size tiles, Size lanes, const float *x
 
 static void correlateTiles(void *context, Size first, Size end, int share) {
     const WinogradRun *const r = context;
-    const halcyon_winograd_shape *const s = r->tiling.s;
-    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+    const halcyon_conv3_shape *const s = r->tiling.s;
+    const Size lanes = paddedChannels(s->outputChannels), inputs = s->inputChannels;
     const Size vStep = frequencyPitch(r->blockTiles, inputs), zStep = frequencyPitch(r->blockTiles, lanes);
     float *const sums = r->scratch + share * r->shareFloats, *const v = sums + frequencies * inputs * lanes;
     float *const z = v + frequencies * vStep, *const edge = z + frequencies * zStep;
@@ -566,7 +559,7 @@ static void correlateTiles(void *context, Size first, Size end, int share) {
 
 /// The sums of some shares, and where the filters' gradients go.
 typedef struct {
-    const halcyon_winograd_shape *s;
+    const halcyon_conv3_shape *s;
     float *sums, *dw;
     Size shareFloats;
     int shares;
@@ -576,7 +569,7 @@ typedef struct {
 static void finishFilterGradients(void *context, Size begin, Size end, int own) {
     (void)own;
     const FilterGradientWork *const g = context;
-    const Size lanes = halcyon_winograd_lanes(g->s->outputChannels), inputs = g->s->inputChannels, outputs = g->s->outputChannels;
+    const Size lanes = paddedChannels(g->s->outputChannels), inputs = g->s->inputChannels, outputs = g->s->outputChannels;
     for (Size i = begin; i < end; i++)
         for (Size o = 0; o < outputs; o += W) {
             V rows[3][6], filters[3][3];
@@ -596,8 +589,8 @@ static void finishFilterGradients(void *context, Size begin, Size end, int own) 
         }
 }
 
-static void winograd_weight_gradient(const halcyon_winograd_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
-    const Size lanes = halcyon_winograd_lanes(s->outputChannels), inputs = s->inputChannels;
+static void conv3_weight_gradient(const halcyon_conv3_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
+    const Size lanes = paddedChannels(s->outputChannels), inputs = s->inputChannels;
     const Size tiles = blockTiles(inputs + lanes, gradientBytes), all = frequencies * inputs * lanes;
     WinogradRun run = {tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles};
     halcyon_parallel(tileCount(s), 24, correlateTiles, &run);

@@ -12,7 +12,7 @@ static _Thread_local const halcyon_thin_kernels *forced;
 static const halcyon_thin_kernels *supported(const char *name) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if ((!name || !strcmp(name, "avx512")) && __builtin_cpu_supports("avx512f") &&
+    if ((!name || !strcmp(name, "avx512") || !strcmp(name, "amx")) && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         return &halcyon_thin_avx512;
     if ((!name || !strcmp(name, "avx2")) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))

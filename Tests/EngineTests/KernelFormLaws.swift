@@ -59,21 +59,25 @@ import Testing
     }
 
     /// Operands rounded to bf16 are off by a part in 512 each; sums are exact, so the largest output is off by a few parts in a
-    /// hundred at most, and every version rounds alike.
+    /// hundred at most. Every version rounds alike, but for the processor's tiles, for which 3x3 convolutions round their operands and
+    /// not what Winograd's transforms make of them: they are nearer.
     @Test(arguments: OperationLaws.cases) func roundedProductsAreNear(_ item: Case) throws {
         let values = OperationLaws.inputs(item)
         let expected = item.sample.operation.reference(zip(item.sample.inputs, values).map { Tensor($0, $1) })
         let found = try CPUDevice.instructionSets.compactMap { version in
-            try CPUDevice.withInstructionSet(version) { () throws in try run(item, values, CompileOptions(fusion: false, precision: .bf16)) }
+            try CPUDevice.withInstructionSet(version) { () throws in
+                (version, try run(item, values, CompileOptions(fusion: false, precision: .bf16)))
+            }
         }
         for (index, tensor) in expected.enumerated() {
             let scale = max(1, tensor.elements.map(abs).max()!)
-            for version in found {
+            for (version, outputs) in found {
                 let isNear = tensor.elements.enumerated().allSatisfy { element, value in
-                    abs(Double(version[index][element]) - value) <= 0.05 * scale
-                        && abs(version[index][element] - found[0][index][element]) <= 1e-2 * Float(scale)
+                    let output = outputs[index][element]
+                    guard version != "amx" else { return abs(Double(output) - value) <= 0.01 * scale }
+                    return abs(Double(output) - value) <= 0.05 * scale && abs(output - found[0].1[index][element]) <= 1e-2 * Float(scale)
                 }
-                #expect(isNear)
+                #expect(isNear, "in \(version)")
             }
         }
     }
@@ -81,13 +85,16 @@ import Testing
     /// Two and three threads share the work as one does all of it, and the same number gives the same bits.
     @Test(arguments: OperationLaws.cases) func threadsShareTheWork(_ item: Case) throws {
         let values = OperationLaws.inputs(item)
-        let alone = try run(item, values, CompileOptions(fusion: false))
-        for threads in [2, 3] {
-            let shared = try run(item, values, CompileOptions(fusion: false, threads: threads))
-            #expect(try run(item, values, CompileOptions(fusion: false, threads: threads)) == shared)
-            for (a, b) in zip(alone, shared) {
-                let scale = max(1, a.map(abs).max() ?? 1)
-                #expect(zip(a, b).allSatisfy { abs($0 - $1) <= 2e-5 * scale }, "\(threads) threads")
+        for precision in [Precision.f32, .bf16] {
+            let alone = try run(item, values, CompileOptions(fusion: false, precision: precision))
+            for threads in [2, 3] {
+                let options = CompileOptions(fusion: false, threads: threads, precision: precision)
+                let shared = try run(item, values, options)
+                #expect(try run(item, values, options) == shared)
+                for (a, b) in zip(alone, shared) {
+                    let scale = max(1, a.map(abs).max() ?? 1)
+                    #expect(zip(a, b).allSatisfy { ($0 - $1).magnitude <= 2e-5 * scale }, "\(threads) threads, \(precision.rawValue)")
+                }
             }
         }
     }

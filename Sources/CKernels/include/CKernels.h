@@ -1,5 +1,5 @@
 // Stateless Float32 kernels on raw pointers, one thread each. Every kernel exists as a portable, an AVX2 and an AVX-512
-// version of one source, chosen at run time; results of different versions may differ in the last bits, those of one
+// version of one source, chosen at run time, and those of bf16 also one for AMX; results of different versions may differ in the last bits, those of one
 // version never do.
 //
 // Tensors are channels-last. `pixels` is N * H * W; a *pitch* is the distance in floats from one pixel to the next, at
@@ -10,7 +10,7 @@
 #define HALCYON_CKERNELS_H
 #include <stddef.h>
 
-/// The instruction set in use: "avx512", "avx2" or "portable".
+/// The instruction set in use: "amx" (AVX-512 and, for bf16, tiles), "avx512", "avx2" or "portable".
 const char *halcyon_kernels_isa(void);
 /// Chooses the version that the calling thread uses by name, for tests; NULL returns to the best one. Returns 1, or 0 if
 /// unknown or not supported here.
@@ -236,41 +236,34 @@ void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdif
                                        ptrdiff_t channels, ptrdiff_t window, ptrdiff_t shift, int mask, const float *qkv,
                                        ptrdiff_t qkvPitch, const float *bias, const float *dy, ptrdiff_t dyPitch, float *dqkv,
                                        ptrdiff_t dqkvPitch, float *dbias, float *scratch);
-// MARK: Convolution 3x3 by Winograd's F(4x4, 3x3)
+
+// MARK: Convolution 3x3: by Winograd's F(4x4, 3x3), or for rounded operands with the processor's tiles where it has them
 
 /// A convolution with stride 1, dilation 1 and zero padding that keeps the size.
 typedef struct {
     ptrdiff_t batch, height, width, inputChannels, outputChannels;
     /// Floats from one pixel to the next.
     ptrdiff_t xPitch, yPitch, residualPitch;
-    /// Not NULL: x is read as x scale + shift, `[inputChannels]` each, and with `reluSource` as its positive part.
-    const float *scale, *shift;
-    int reluSource;
     /// The output's positive part is written.
     int relu;
-    /// The products' operands are rounded to bf16; for weights that were transformed so.
+    /// The products' operands are rounded to bf16; for weights that were prepared so.
     int isRounded;
-} halcyon_winograd_shape;
+} halcyon_conv3_shape;
 
-/// Output channels in the transformed weights' rows.
-static inline ptrdiff_t halcyon_winograd_lanes(ptrdiff_t channels) { return (channels + 15) / 16 * 16; }
-/// Floats of transformed weights.
-static inline ptrdiff_t halcyon_winograd_weight_floats(ptrdiff_t inputs, ptrdiff_t outputs) {
-    return 36 * inputs * halcyon_winograd_lanes(outputs);
-}
+/// Floats of prepared weights from so many inputs to so many outputs.
+ptrdiff_t halcyon_conv3_weight_floats(ptrdiff_t inputs, ptrdiff_t outputs, int isRounded);
 /// Bytes of 64-byte aligned scratch that `shares` threads need.
-ptrdiff_t halcyon_winograd_scratch(const halcyon_winograd_shape *shape, int weightGradient, int shares);
-/// Weights `[outputs, inputs, 3, 3]` to [36, inputs, lanes of outputs]; `reversed`: those of the gradient of the input,
-/// [36, outputs, lanes of inputs].
-void halcyon_winograd_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded,
-                              float *transformed);
-/// y = the convolution of x, + bias and residual where not NULL. With weights transformed `reversed` and dy for x, the gradient
+ptrdiff_t halcyon_conv3_scratch(const halcyon_conv3_shape *shape, int weightGradient, int shares);
+/// Prepares weights `[outputs, inputs, 3, 3]`; `reversed`: for the gradient of the input, from outputs to inputs.
+void halcyon_conv3_weights(ptrdiff_t outputs, ptrdiff_t inputs, const float *weights, int reversed, int isRounded,
+                           float *prepared);
+/// y = the convolution of x, + bias and residual where not NULL. With weights prepared `reversed` and dy for x, the gradient
 /// of the input.
-void halcyon_winograd(const halcyon_winograd_shape *shape, const float *x, const float *transformed, const float *bias,
-                      const float *residual, float *y, float *scratch);
+void halcyon_conv3(const halcyon_conv3_shape *shape, const float *x, const float *prepared, const float *bias,
+                   const float *residual, float *y, float *scratch);
 /// dw `[outputChannels, inputChannels, 3, 3]` from x and dy.
-void halcyon_winograd_weight_gradient(const halcyon_winograd_shape *shape, const float *x, const float *dy, float *dw,
-                                      float *scratch);
+void halcyon_conv3_weight_gradient(const halcyon_conv3_shape *shape, const float *x, const float *dy, float *dw,
+                                   float *scratch);
 
 // MARK: Pointwise convolution = one small matrix product over all pixels
 

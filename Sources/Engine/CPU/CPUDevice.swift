@@ -16,7 +16,7 @@ package struct CPUDevice: Sendable {
     package static var instructionSet: String { String(cString: halcyon_kernels_isa()) }
 
     /// The versions of our own kernels; a processor may lack some.
-    package static let instructionSets = ["portable", "avx2", "avx512"]
+    package static let instructionSets = ["portable", "avx2", "avx512", "amx"]
 
     /// Runs `body` with our own kernels of one instruction set on the calling thread, so that tests see each version. Nil where
     /// the processor lacks it.

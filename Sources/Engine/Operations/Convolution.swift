@@ -255,7 +255,7 @@ package struct ConvolutionWeightGradient: Operation {
 
 /// Whether the fastest kernel of a convolution with these weights can add a residual to what it writes.
 func canAddResidual(_ weight: Shape, dilation: Int) -> Bool {
-    PointwiseKernel.suits(weight) || WinogradKernel.suits(weight: weight, dilation: dilation)
+    PointwiseKernel.suits(weight) || Convolution3Kernel.suits(weight: weight, dilation: dilation)
 }
 
 /// The kernel of a convolution in one direction, whichever form is the fastest.
@@ -270,8 +270,8 @@ private func convolutionKernel(
         case .weightGradient: return PointwiseGradientKernel(context, x: x, dy: y, weight: weight, hasBias: hasBias)
         }
     }
-    if WinogradKernel.suits(weight: weight, dilation: dilation) {
-        return WinogradKernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu, residual: residual)
+    if Convolution3Kernel.suits(weight: weight, dilation: dilation) {
+        return Convolution3Kernel(direction, context, x: x, y: y, weight: weight, hasBias: hasBias, relu: relu, residual: residual)
     }
     guard residual == nil else { throw ShapeError("no kernel adds a residual to a convolution with weights \(weight)") }
     return try ConvolutionKernel(

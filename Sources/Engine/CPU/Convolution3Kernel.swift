@@ -1,14 +1,15 @@
 import CKernels
 
-/// A 3x3 convolution in one of its three directions by Winograd's F(4x4, 3x3); see `WinogradKernels.h`.
-final class WinogradKernel: Kernel {
+/// A 3x3 convolution in one of its three directions: by Winograd's F(4x4, 3x3) (`WinogradKernels.h`), or with bf16 operands on the
+/// processor's tiles (`TileConvolutionKernels.h`).
+final class Convolution3Kernel: Kernel {
     let scratchBytes: Int
     let preparedBytes: Int
     let preparedInput: Int?
     private let direction: ConvolutionKernel.Direction
     private let weight: Shape
     private let pixels: Int
-    private var shape: halcyon_winograd_shape
+    private var shape: halcyon_conv3_shape
     private let hasBias: Bool
     private let hasResidual: Bool
 
@@ -32,7 +33,7 @@ final class WinogradKernel: Kernel {
         hasResidual = residual != nil
         let (source, target) = direction == .inputGradient ? (y, x) : (x, y)
         pixels = x.shape.pixels
-        shape = halcyon_winograd_shape()
+        shape = halcyon_conv3_shape()
         shape.batch = x.shape.batch
         shape.height = x.shape.height
         shape.width = x.shape.width
@@ -47,12 +48,13 @@ final class WinogradKernel: Kernel {
         preparedInput = isGradient ? nil : 1
         preparedBytes =
             isGradient
-            ? 0 : halcyon_winograd_weight_floats(shape.inputChannels, shape.outputChannels) * MemoryLayout<Float>.stride
-        scratchBytes = halcyon_winograd_scratch(&shape, isGradient ? 1 : 0, Int32(context.threads))
+            ? 0
+            : halcyon_conv3_weight_floats(shape.inputChannels, shape.outputChannels, shape.isRounded) * MemoryLayout<Float>.stride
+        scratchBytes = halcyon_conv3_scratch(&shape, isGradient ? 1 : 0, Int32(context.threads))
     }
 
     func prepare(_ operands: Operands) {
-        halcyon_winograd_weights(
+        halcyon_conv3_weights(
             weight[0], weight[1], operands.inputs[1], direction == .inputGradient ? 1 : 0, shape.isRounded,
             operands.prepared.assumingMemoryBound(to: Float.self))
     }
@@ -60,12 +62,12 @@ final class WinogradKernel: Kernel {
     func run(_ operands: Operands) {
         let scratch = operands.scratch.assumingMemoryBound(to: Float.self)
         guard direction == .weightGradient else {
-            halcyon_winograd(
+            halcyon_conv3(
                 &shape, operands.inputs[0], operands.prepared.assumingMemoryBound(to: Float.self),
                 hasBias ? operands.inputs[2] : nil, hasResidual ? operands.inputs.last! : nil, operands.outputs[0], scratch)
             return
         }
-        halcyon_winograd_weight_gradient(&shape, operands.inputs[0], operands.inputs[1], operands.outputs[0], scratch)
+        halcyon_conv3_weight_gradient(&shape, operands.inputs[0], operands.inputs[1], operands.outputs[0], scratch)
         guard hasBias else { return }
         // The bias' gradient: the mean over all pixels, times their number.
         let channels = shape.outputChannels, bias = operands.outputs[1]

@@ -1,0 +1,408 @@
+// 3x3 convolutions as products of the processor's tiles (AMX): 16 rows of 32 bf16 by 32 rows of 16 outputs, with Float32 sums.
+//
+// The images of a batch lie one below the other with one column of zeros behind each row and one row of zeros behind each image,
+// so that a pixel is one number, its position, and its neighbours in all nine directions are at fixed distances from it. Sixteen
+// positions in a row are the rows of a tile wherever rows and images end; what is computed for the zeros is not stored.
+//
+// With channels last the three neighbours of a filter's row are side by side, 3C numbers, and are taken 32 at a time: a step of a
+// product. Weights and maps stay Float32 outside; a band of rows is rounded to bf16 when it is read.
+
+enum { tilePositions = tileRows, stepHalves = 32 };
+typedef unsigned short Half;
+
+/// How the pixels of a batch are numbered.
+typedef struct {
+    Size width, height, pitch, rows;
+} Positions;
+
+INLINE Positions positionsOf(const halcyon_conv3_shape *s) {
+    return (Positions){s->width, s->height, s->width + 1, s->batch * (s->height + 1)};
+}
+
+/// Halves of a staged position: pairs are whole.
+INLINE Size stagedChannels(Size channels) { return (channels + 1) / 2 * 2; }
+/// Steps over a row of the filter.
+INLINE Size rowSteps(Size channels) { return (3 * stagedChannels(channels) + stepHalves - 1) / stepHalves; }
+INLINE Size blocksOf(Size channels) { return (channels + 15) / 16; }
+
+/// Puts `channels` rounded floats at `to`, with a zero behind an odd number.
+INLINE void stagePosition(const float *x, Size channels, Half *to) {
+    Size i = 0;
+    for (; i + 32 <= channels; i += 32)
+        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i)));
+    for (; i < channels; i += 16) {
+        const Size k = minimum(16, channels - i);
+        const __m256i halves = (__m256i)_mm512_cvtneps_pbh((__m512)load(x + i, k));
+        if (k == 16) _mm256_storeu_si256((__m256i *)(to + i), halves);
+        else _mm256_mask_storeu_epi16(to + i, (__mmask16)((1u << (k + k % 2)) - 1), halves);
+    }
+}
+
+/// Positions of the rows first ..< first + count as [position][channel] of halves, zeros where no image is.
+static void stageRows(const Positions *p, const float *x, Size xPitch, Size channels, Size first, Size count, Half *to) {
+    const Size staged = stagedChannels(channels);
+    for (Size row = first; row < first + count; row++) {
+        const Size image = row / (p->height + 1), h = row - image * (p->height + 1);
+        if (row < 0 || row >= p->rows || h == p->height) {
+            memset(to, 0, (size_t)(p->pitch * staged) * sizeof *to);
+            to += p->pitch * staged;
+            continue;
+        }
+        const float *from = x + (image * p->height + h) * p->width * xPitch;
+        for (Size w = 0; w < p->width; w++, from += xPitch, to += staged) stagePosition(from, channels, to);
+        memset(to, 0, (size_t)staged * sizeof *to);
+        to += staged;
+    }
+}
+
+/// Rows of a band: as many as keep what is staged of them near `bytes`.
+INLINE Size bandRows(const Positions *p, Size bytesPerPosition, Size bytes) {
+    const Size rows = bytes / (p->pitch * bytesPerPosition) - 2;
+    return rows < 2 ? 2 : minimum(rows, p->rows);
+}
+
+enum { tileForwardBytes = 96 << 10, tileGradientBytes = 128 << 10 };
+
+INLINE Size forwardBand(const halcyon_conv3_shape *s) {
+    const Positions p = positionsOf(s);
+    return bandRows(&p, 2 * stagedChannels(s->inputChannels), tileForwardBytes);
+}
+
+/// Positions that a band of `rows` rows stages, with the neighbours of all that tiles touch.
+INLINE Size stagedPositions(const Positions *p, Size rows) { return (rows + 2) * p->pitch + 2 + 2 * tilePositions + stepHalves; }
+
+INLINE Size forwardShareBytes(const halcyon_conv3_shape *s) {
+    const Positions p = positionsOf(s);
+    return (stagedPositions(&p, forwardBand(s)) * stagedChannels(s->inputChannels) * 2 + 63) / 64 * 64 + 4 * tileFloats * 4;
+}
+
+/// The outputs of 16 positions and 16 channels from `sums`: bias, residual, ReLU, and the store of those that are pixels.
+static void finishTile(const halcyon_conv3_shape *s, const Positions *p, Size position, Size end, Size block, const float *sums,
+                       const float *bias, const float *residual, float *y) {
+    const Size o = block * 16, k = minimum(16, s->outputChannels - o), row = position / p->pitch;
+    Size w = position - row * p->pitch, image = row / (p->height + 1), h = row - image * (p->height + 1);
+    const V offset = bias ? load(bias + o, k) : (V){0};
+    for (Size i = 0; i < minimum(tilePositions, end - position); i++) {
+        if (w < p->width && h < p->height) {
+            const Size at = (image * p->height + h) * p->width + w;
+            V value = load(sums + i * 16, W) + offset;
+            if (residual) value += load(residual + at * s->residualPitch + o, k);
+            if (s->relu) value = whereActive(value, value);
+            store(y + at * s->yPitch + o, value, k);
+        }
+        if (++w == p->pitch) {
+            w = 0;
+            if (++h > p->height) h = 0, image++;
+        }
+    }
+}
+
+typedef struct {
+    const halcyon_conv3_shape *s;
+    Positions positions;
+    const float *x, *bias, *residual;
+    const Half *weights;
+    float *y;
+    char *scratch;
+    Size shareBytes, band;
+} TileRun;
+
+/// Where a tile may be stored straight to y; NULL: nowhere.
+INLINE float *straight(const TileRun *r, Size position, Size end, Size block) {
+    const halcyon_conv3_shape *const s = r->s;
+    const Positions *const p = &r->positions;
+    if (r->bias || r->residual || s->relu || block * 16 + 16 > s->outputChannels || position + tilePositions > end) return NULL;
+    const Size row = position / p->pitch, w = position - row * p->pitch, image = row / (p->height + 1), h = row - image * (p->height + 1);
+    if (w + tilePositions > p->width || h == p->height) return NULL;
+    return r->y + ((image * p->height + h) * p->width + w) * s->yPitch + block * 16;
+}
+
+#define FINISH(tile, position, block)                                                                                        \
+    do {                                                                                                                     \
+        float *const to = straight(r, position, end, block);                                                                 \
+        if (to) _tile_stored(tile, to, (size_t)s->yPitch * sizeof(float));                                                   \
+        else if ((position) < end) {                                                                                         \
+            _tile_stored(tile, sums, 64);                                                                                    \
+            finishTile(s, p, position, end, block, sums, r->bias, r->residual, r->y);                                        \
+        }                                                                                                                    \
+    } while (0)
+
+static void convolvePositions(void *context, Size firstRow, Size endRow, int share) {
+    const TileRun *const r = context;
+    const halcyon_conv3_shape *const s = r->s;
+    const Positions *const p = &r->positions;
+    const Size staged = stagedChannels(s->inputChannels), steps = rowSteps(s->inputChannels), blocks = blocksOf(s->outputChannels);
+    const Size pitch = (Size)sizeof(Half) * staged, blockHalves = 3 * steps * 2 * tileFloats;
+    Half *const memory = (Half *)(r->scratch + share * r->shareBytes);
+    float *const sums = (float *)((char *)memory + r->shareBytes - 4 * tileFloats * 4);
+    useTiles(16);
+    for (Size row = firstRow; row < endRow; row += r->band) {
+        const Size rows = minimum(r->band, endRow - row), begin = row * p->pitch, end = begin + rows * p->pitch;
+        // The position before the first neighbour, the rows, and zeros that steps beyond a row of the filter read.
+        memset(memory, 0, (size_t)pitch);
+        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, memory + staged);
+        memset(memory + staged * ((rows + 2) * p->pitch + 1), 0, (size_t)(pitch * (2 * tilePositions + stepHalves + 1)));
+        for (Size position = begin; position < end; position += 2 * tilePositions) {
+            const Half *const corner = memory + (position - begin) * staged;
+            Size block = 0;
+            for (; block + 2 <= blocks; block += 2) {
+                const Half *weights = r->weights + block * blockHalves;
+                _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);
+                for (Size row3 = 0; row3 < 3; row3++) {
+                    const Half *from = corner + row3 * p->pitch * staged;
+                    for (Size step = 0; step < steps; step++, from += stepHalves, weights += 2 * tileFloats) {
+                        _tile_loadd(4, from, pitch);
+                        _tile_loadd(6, weights, 64);
+                        _tile_dpbf16ps(0, 4, 6);
+                        _tile_loadd(7, weights + blockHalves, 64);
+                        _tile_dpbf16ps(1, 4, 7);
+                        _tile_loadd(5, from + tilePositions * staged, pitch);
+                        _tile_dpbf16ps(2, 5, 6);
+                        _tile_dpbf16ps(3, 5, 7);
+                    }
+                }
+                FINISH(0, position, block);
+                FINISH(1, position, block + 1);
+                FINISH(2, position + tilePositions, block);
+                FINISH(3, position + tilePositions, block + 1);
+            }
+            if (block < blocks) {
+                const Half *weights = r->weights + block * blockHalves;
+                _tile_zero(0), _tile_zero(1);
+                for (Size row3 = 0; row3 < 3; row3++) {
+                    const Half *from = corner + row3 * p->pitch * staged;
+                    for (Size step = 0; step < steps; step++, from += stepHalves, weights += 2 * tileFloats) {
+                        _tile_loadd(6, weights, 64);
+                        _tile_loadd(4, from, pitch);
+                        _tile_dpbf16ps(0, 4, 6);
+                        _tile_loadd(5, from + tilePositions * staged, pitch);
+                        _tile_dpbf16ps(1, 5, 6);
+                    }
+                }
+                FINISH(0, position, block);
+                FINISH(1, position + tilePositions, block);
+            }
+        }
+    }
+    _tile_release();
+}
+
+static void conv3(const halcyon_conv3_shape *s, const float *x, const float *transformed, const float *bias,
+                     const float *residual, float *y, float *scratch) {
+    TileRun run = {s, positionsOf(s), x, bias, residual, (const Half *)transformed, y, (char *)scratch, forwardShareBytes(s), forwardBand(s)};
+    halcyon_parallel(run.positions.rows, 1, convolvePositions, &run);
+}
+
+/// Weights as tiles [block of 16 outputs][row of the filter][step][pair of terms][output], a term one of a row's 3C.
+typedef struct {
+    Size to, from, toStride, fromStride;
+    const float *weights;
+    int reversed;
+    Half *packed;
+} PackWork;
+
+static void packBlocks(void *context, Size begin, Size end, int share) {
+    (void)share;
+    const PackWork *const f = context;
+    const Size staged = stagedChannels(f->from), steps = rowSteps(f->from), blockHalves = 3 * steps * 2 * tileFloats;
+    for (Size block = begin; block < end; block++) {
+        Half *const to = f->packed + block * blockHalves;
+        memset(to, 0, (size_t)blockHalves * sizeof *to);
+        const Size count = minimum(16, f->to - block * 16);
+        for (Size tap = 0; tap < 9; tap++)
+            for (Size i = 0; i < f->from; i++) {
+                const float *const w = f->weights + block * 16 * f->toStride + i * f->fromStride + (f->reversed ? 8 - tap : tap);
+                V v = {0};
+                for (Size j = 0; j < count; j++) v[j] = w[j * f->toStride];
+                Half halves[16];
+                _mm256_storeu_si256((__m256i *)halves, (__m256i)_mm512_cvtneps_pbh((__m512)v));
+                const Size term = tap % 3 * staged + i;
+                Half *const row = to + ((tap / 3 * steps + term / stepHalves) * 16 + term % stepHalves / 2) * 32 + term % 2;
+                for (Size j = 0; j < 16; j++) row[2 * j] = halves[j];
+            }
+    }
+}
+
+static Size conv3_weight_floats(Size inputs, Size outputs, int isRounded) {
+    (void)isRounded;
+    return 3 * rowSteps(inputs) * blocksOf(outputs) * tileFloats;
+}
+
+static void conv3_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
+    (void)isRounded;
+    PackWork work = {outputs, inputs, inputs * 9, 9, weights, reversed, (Half *)transformed};
+    if (reversed) work = (PackWork){inputs, outputs, 9, inputs * 9, weights, reversed, (Half *)transformed};
+    halcyon_parallel(blocksOf(work.to), 1 + 2048 / (work.from * 9 + 1), packBlocks, &work);
+}
+
+// The gradient of the filters: for each of the nine neighbours, the product over positions of x, shifted, and dy. A tile's rows are
+// input channels with positions side by side, so a shift is another address; dy's positions are paired.
+
+/// Columns of x in a band from which all neighbours of `positions` positions are read, as whole steps.
+INLINE Size gradientColumns(const Positions *p, Size positions) { return (positions + 2 * (p->pitch + 1) + 31 + stepHalves) / 32 * 32; }
+INLINE Size wholeSteps(Size positions) { return (positions + stepHalves - 1) / stepHalves * stepHalves; }
+
+enum { gradientSteps = 8 }; // a chunk's operands for two blocks by two stay in the level 1 cache for all neighbours
+
+/// What a share needs, in bytes from its start.
+typedef struct {
+    Size band, columnPitch, totals, positions, columns, pairs, all;
+} GradientMemory;
+
+INLINE GradientMemory gradientMemory(const halcyon_conv3_shape *s) {
+    const Positions p = positionsOf(s);
+    const Size inputs = 16 * blocksOf(s->inputChannels), outputs = 16 * blocksOf(s->outputChannels);
+    GradientMemory m = {.band = bandRows(&p, minimum(inputs, 32) * 2 + minimum(outputs, 32) * 2, tileGradientBytes)};
+    const Size count = wholeSteps(m.band * p.pitch), channels = inputs > outputs ? inputs : outputs;
+    m.columnPitch = gradientColumns(&p, count) | 32; // an odd number of cache lines: a tile's rows lie in different sets
+    m.totals = 0;
+    m.positions = 9 * inputs * outputs * 4;
+    m.columns = m.positions + (m.columnPitch + 32) * channels * 2;
+    m.pairs = m.columns + inputs * m.columnPitch * 2;
+    m.all = m.pairs + count * outputs * 2;
+    return m;
+}
+
+/// Two positions' 16 channels as pairs.
+INLINE __m512i pairedPositions(const Half *a, const Half *b, __mmask16 mask) {
+    const __m512i first = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, a)), second = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, b));
+    return _mm512_or_si512(first, _mm512_slli_epi32(second, 16));
+}
+
+/// [position][channel] to [block of 16 channels][pair of positions][channel], `pitch` pairs a block.
+static void pairPositions(const Half *from, Size channels, Size count, int *to, Size pitch) {
+    const Size staged = stagedChannels(channels);
+    for (Size i = 0; i < channels; i += 16, to += pitch * 16) {
+        const Size k = minimum(16, staged - i);
+        const __mmask16 mask = (__mmask16)((1u << k) - 1);
+        for (Size position = 0; position < count; position += 2)
+            _mm512_storeu_si512(to + position * 8, pairedPositions(from + position * staged + i, from + (position + 1) * staged + i, mask));
+    }
+}
+
+/// [position][channel] to [channel][position], for a multiple of 32 positions.
+static void transposePositions(const Half *from, Size channels, Size count, Half *to, Size pitch) {
+    const Size staged = stagedChannels(channels);
+    for (Size i = 0; i < channels; i += 16) {
+        const Size k = minimum(16, staged - i);
+        const __mmask16 mask = (__mmask16)((1u << k) - 1);
+        for (Size position = 0; position < count; position += 32) {
+            __m512i v[16];
+            UNROLLED for (int j = 0; j < 16; j++)
+                v[j] = pairedPositions(from + (position + 2 * j) * staged + i, from + (position + 2 * j + 1) * staged + i, mask);
+            transpose16(v);
+            UNROLLED for (int j = 0; j < 16; j++) _mm512_storeu_si512(to + (i + j) * pitch + position, v[j]);
+        }
+    }
+}
+
+/// Tiles of sums += the products over the steps of `rows` blocks of inputs, `inputPitch` halves apart, by `columns` blocks of outputs,
+/// `outputPitch` pairs apart.
+INLINE void gradientTiles(const int rows, const int columns, Size steps, const Half *x, Size inputPitch, const int *dy, Size outputPitch,
+                          float *sums, Size rowOfTiles) {
+    const size_t xPitch = (size_t)inputPitch * 2;
+    float *const below = sums + rowOfTiles * tileFloats;
+    _tile_loadd(0, sums, 64);
+    if (columns > 1) _tile_loadd(1, sums + tileFloats, 64);
+    if (rows > 1) _tile_loadd(2, below, 64);
+    if (rows > 1 && columns > 1) _tile_loadd(3, below + tileFloats, 64);
+    for (Size step = 0; step < steps; step++, x += stepHalves, dy += tileFloats) {
+        _tile_loadd(4, x, xPitch);
+        _tile_loadd(6, dy, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        if (columns > 1) {
+            _tile_loadd(7, dy + outputPitch, 64);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if (rows > 1) {
+            _tile_loadd(5, x + 16 * inputPitch, xPitch);
+            _tile_dpbf16ps(2, 5, 6);
+            if (columns > 1) _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, sums, 64);
+    if (columns > 1) _tile_stored(1, sums + tileFloats, 64);
+    if (rows > 1) _tile_stored(2, below, 64);
+    if (rows > 1 && columns > 1) _tile_stored(3, below + tileFloats, 64);
+}
+
+static void correlatePositions(void *context, Size firstRow, Size endRow, int share) {
+    const TileRun *const r = context;
+    const halcyon_conv3_shape *const s = r->s;
+    const Positions *const p = &r->positions;
+    const GradientMemory m = gradientMemory(s);
+    const Size inputs = blocksOf(s->inputChannels), outputs = blocksOf(s->outputChannels);
+    char *const memory = r->scratch + share * r->shareBytes;
+    float *const totals = (float *)(memory + m.totals);
+    Half *const positions = (Half *)(memory + m.positions), *const columns = (Half *)(memory + m.columns);
+    int *const pairs = (int *)(memory + m.pairs);
+    memset(totals, 0, (size_t)(9 * inputs * outputs * tileFloats) * sizeof *totals);
+    memset(columns, 0, (size_t)(m.all - m.columns)); // channels and columns behind the last stay zero
+    useTiles(16);
+    for (Size row = firstRow; row < endRow; row += m.band) {
+        const Size rows = minimum(m.band, endRow - row), count = rows * p->pitch, steps = wholeSteps(count) / stepHalves;
+        Size staged = stagedChannels(s->inputChannels), have = (rows + 2) * p->pitch + 1;
+        // Column 0 is the position before the first row's left neighbour.
+        memset(positions, 0, (size_t)staged * sizeof(Half));
+        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, positions + staged);
+        const Size all = minimum(m.columnPitch, gradientColumns(p, steps * stepHalves));
+        memset(positions + have * staged, 0, (size_t)((all - have) * staged) * sizeof(Half));
+        transposePositions(positions, s->inputChannels, all, columns, m.columnPitch);
+        staged = stagedChannels(s->outputChannels);
+        stageRows(p, r->y, s->yPitch, s->outputChannels, row, rows, positions);
+        memset(positions + count * staged, 0, (size_t)((steps * stepHalves - count) * staged) * sizeof(Half));
+        const Size blockPitch = steps * tileFloats;
+        pairPositions(positions, s->outputChannels, steps * stepHalves, pairs, steps * 16);
+        for (Size first = 0; first < steps; first += gradientSteps) {
+            const Size taken = minimum(gradientSteps, steps - first);
+            for (Size i = 0; i < inputs; i += 2)
+                for (Size o = 0; o < outputs; o += 2)
+                    for (Size tap = 0; tap < 9; tap++) {
+                        const Half *const x = columns + 16 * i * m.columnPitch + tap / 3 * p->pitch + tap % 3 + first * stepHalves;
+                        const int *const dy = pairs + o * blockPitch + first * tileFloats;
+                        float *const to = totals + ((tap * inputs + i) * outputs + o) * tileFloats;
+                        if (i + 2 <= inputs && o + 2 <= outputs) gradientTiles(2, 2, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
+                        else if (i + 2 <= inputs) gradientTiles(2, 1, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
+                        else if (o + 2 <= outputs) gradientTiles(1, 2, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
+                        else gradientTiles(1, 1, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
+                    }
+        }
+    }
+    _tile_release();
+}
+
+typedef struct {
+    const halcyon_conv3_shape *s;
+    const char *scratch;
+    Size shareBytes;
+    int shares;
+    float *dw;
+} TileGradientWork;
+
+/// The gradients of some input channels' filters, from what the shares have summed.
+static void finishGradient(void *context, Size begin, Size end, int own) {
+    (void)own;
+    const TileGradientWork *const g = context;
+    const Size inputs = blocksOf(g->s->inputChannels), outputs = blocksOf(g->s->outputChannels);
+    for (Size i = begin; i < end; i++)
+        for (Size o = 0; o < g->s->outputChannels; o += 16)
+            for (Size tap = 0; tap < 9; tap++) {
+                V sum = {0};
+                for (int share = 0; share < g->shares; share++)
+                    sum += load((const float *)(g->scratch + share * g->shareBytes) +
+                                    ((tap * inputs + i / 16) * outputs + o / 16) * tileFloats + i % 16 * 16, W);
+                for (Size j = 0; j < minimum(16, g->s->outputChannels - o); j++)
+                    g->dw[((o + j) * g->s->inputChannels + i) * 9 + tap] = sum[j];
+            }
+}
+
+static void conv3_weight_gradient(const halcyon_conv3_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
+    TileRun run = {s, positionsOf(s), x, NULL, NULL, NULL, (float *)dy, (char *)scratch, gradientMemory(s).all, 0};
+    halcyon_parallel(run.positions.rows, 1, correlatePositions, &run);
+    TileGradientWork work = {s, run.scratch, run.shareBytes, halcyon_shares(run.positions.rows, 1), dw};
+    halcyon_parallel(s->inputChannels, 1 + 512 / (s->outputChannels + 1), finishGradient, &work);
+}
+
+static Size conv3_scratch(const halcyon_conv3_shape *s, int weightGradient, int shares) {
+    return shares * (weightGradient ? gradientMemory(s).all : forwardShareBytes(s));
+}
