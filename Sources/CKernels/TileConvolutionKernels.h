@@ -235,31 +235,33 @@ static void conv3_weights(Size outputs, Size inputs, const float *weights, int r
     halcyon_parallel(blocksOf(work.to), 1 + 2048 / (work.from * 9 + 1), packBlocks, &work);
 }
 
-// The gradient of the filters: for each of the nine neighbours, the product over positions of x, shifted, and dy. A tile's rows are
-// input channels with positions side by side, so a shift is another address; dy's positions are paired.
+// The gradient of the filters: for each of the nine neighbours, the product over positions of dy and x, shifted. A tile's rows are output
+// channels with positions side by side; x's positions are paired, once from an even and once from an odd one, so that any shift is
+// another address and every tile lies in whole cache lines.
 
-/// Columns of x in a band from which all neighbours of `positions` positions are read, as whole steps.
-INLINE Size gradientColumns(const Positions *p, Size positions) { return (positions + 2 * (p->pitch + 1) + 31 + stepHalves) / 32 * 32; }
+/// Positions of x from which all neighbours of `positions` positions are read, as whole pairs of both kinds.
+INLINE Size neighbourPositions(const Positions *p, Size positions) { return (positions + 2 * (p->pitch + 1) + 3) / 2 * 2; }
 INLINE Size wholeSteps(Size positions) { return (positions + stepHalves - 1) / stepHalves * stepHalves; }
 
-enum { gradientSteps = 8 }; // a chunk's operands for two blocks by two stay in the level 1 cache for all neighbours
+enum { gradientSteps = 8 }; // a chunk's operands for two blocks by two stay in the level 1 cache for all neighbours of a kind
 
 /// What a share needs, in bytes from its start.
 typedef struct {
-    Size band, columnPitch, totals, positions, columns, pairs, all;
+    Size band, columnPitch, pairs, totals, positions, columns, even, odd, all;
 } GradientMemory;
 
 INLINE GradientMemory gradientMemory(const halcyon_conv3_shape *s) {
     const Positions p = positionsOf(s);
-    const Size inputs = 16 * blocksOf(s->inputChannels), outputs = 16 * blocksOf(s->outputChannels);
-    GradientMemory m = {.band = bandRows(&p, minimum(inputs, 32) * 2 + minimum(outputs, 32) * 2, tileGradientBytes)};
-    const Size count = wholeSteps(m.band * p.pitch), channels = inputs > outputs ? inputs : outputs;
-    m.columnPitch = gradientColumns(&p, count) | 32; // an odd number of cache lines: a tile's rows lie in different sets
-    m.totals = 0;
+    const Size inputs = paddedChannels(s->inputChannels), outputs = paddedChannels(s->outputChannels);
+    GradientMemory m = {.band = bandRows(&p, 2 * minimum(inputs, 32) + 2 * minimum(outputs, 32), tileGradientBytes)};
+    const Size count = wholeSteps(m.band * p.pitch), all = neighbourPositions(&p, count), channels = inputs > outputs ? inputs : outputs;
+    m.columnPitch = count | 32; // an odd number of cache lines: a tile's rows lie in different sets
+    m.pairs = all / 2;
     m.positions = 9 * inputs * outputs * 4;
-    m.columns = m.positions + (m.columnPitch + 32) * channels * 2;
-    m.pairs = m.columns + inputs * m.columnPitch * 2;
-    m.all = m.pairs + count * outputs * 2;
+    m.columns = m.positions + ((all + 2) * channels * 2 + 63) / 64 * 64;
+    m.even = m.columns + outputs * m.columnPitch * 2;
+    m.odd = m.even + m.pairs * inputs * 4;
+    m.all = m.odd + m.pairs * inputs * 4;
     return m;
 }
 
@@ -269,14 +271,21 @@ INLINE __m512i pairedPositions(const Half *a, const Half *b, __mmask16 mask) {
     return _mm512_or_si512(first, _mm512_slli_epi32(second, 16));
 }
 
-/// [position][channel] to [block of 16 channels][pair of positions][channel], `pitch` pairs a block.
-static void pairPositions(const Half *from, Size channels, Size count, int *to, Size pitch) {
+/// [position][channel] to [block of 16 channels][pair of positions][channel], from an even and from an odd position on.
+static void pairPositions(const Half *from, Size channels, Size pairs, int *even, int *odd) {
     const Size staged = stagedChannels(channels);
-    for (Size i = 0; i < channels; i += 16, to += pitch * 16) {
+    for (Size i = 0; i < channels; i += 16, even += pairs * 16, odd += pairs * 16) {
         const Size k = minimum(16, staged - i);
         const __mmask16 mask = (__mmask16)((1u << k) - 1);
-        for (Size position = 0; position < count; position += 2)
-            _mm512_storeu_si512(to + position * 8, pairedPositions(from + position * staged + i, from + (position + 1) * staged + i, mask));
+        const Half *at = from + i;
+        __m512i first = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, at));
+        for (Size pair = 0; pair < pairs; pair++, at += 2 * staged) {
+            const __m512i second = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, at + staged));
+            const __m512i third = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, at + 2 * staged));
+            _mm512_storeu_si512(even + pair * 16, _mm512_or_si512(first, _mm512_slli_epi32(second, 16)));
+            _mm512_storeu_si512(odd + pair * 16, _mm512_or_si512(second, _mm512_slli_epi32(third, 16)));
+            first = third;
+        }
     }
 }
 
@@ -296,26 +305,26 @@ static void transposePositions(const Half *from, Size channels, Size count, Half
     }
 }
 
-/// Tiles of sums += the products over the steps of `rows` blocks of inputs, `inputPitch` halves apart, by `columns` blocks of outputs,
-/// `outputPitch` pairs apart.
-INLINE void gradientTiles(const int rows, const int columns, Size steps, const Half *x, Size inputPitch, const int *dy, Size outputPitch,
+/// Tiles of sums += the products over the steps of `rows` blocks of outputs, `outputPitch` halves a channel, by `columns` blocks of
+/// inputs, `inputPitch` pairs a block.
+INLINE void gradientTiles(const int rows, const int columns, Size steps, const Half *dy, Size outputPitch, const int *x, Size inputPitch,
                           float *sums, Size rowOfTiles) {
-    const size_t xPitch = (size_t)inputPitch * 2;
+    const size_t pitch = (size_t)outputPitch * sizeof *dy;
     float *const below = sums + rowOfTiles * tileFloats;
     _tile_loadd(0, sums, 64);
     if (columns > 1) _tile_loadd(1, sums + tileFloats, 64);
     if (rows > 1) _tile_loadd(2, below, 64);
     if (rows > 1 && columns > 1) _tile_loadd(3, below + tileFloats, 64);
-    for (Size step = 0; step < steps; step++, x += stepHalves, dy += tileFloats) {
-        _tile_loadd(4, x, xPitch);
-        _tile_loadd(6, dy, 64);
+    for (Size step = 0; step < steps; step++, dy += stepHalves, x += tileFloats) {
+        _tile_loadd(4, dy, pitch);
+        _tile_loadd(6, x, 64);
         _tile_dpbf16ps(0, 4, 6);
         if (columns > 1) {
-            _tile_loadd(7, dy + outputPitch, 64);
+            _tile_loadd(7, x + inputPitch * 16, 64);
             _tile_dpbf16ps(1, 4, 7);
         }
         if (rows > 1) {
-            _tile_loadd(5, x + 16 * inputPitch, xPitch);
+            _tile_loadd(5, dy + 16 * outputPitch, pitch);
             _tile_dpbf16ps(2, 5, 6);
             if (columns > 1) _tile_dpbf16ps(3, 5, 7);
         }
@@ -333,39 +342,41 @@ static void correlatePositions(void *context, Size firstRow, Size endRow, int sh
     const GradientMemory m = gradientMemory(s);
     const Size inputs = blocksOf(s->inputChannels), outputs = blocksOf(s->outputChannels);
     char *const memory = r->scratch + share * r->shareBytes;
-    float *const totals = (float *)(memory + m.totals);
+    float *const totals = (float *)memory;
     Half *const positions = (Half *)(memory + m.positions), *const columns = (Half *)(memory + m.columns);
-    int *const pairs = (int *)(memory + m.pairs);
-    memset(totals, 0, (size_t)(9 * inputs * outputs * tileFloats) * sizeof *totals);
-    memset(columns, 0, (size_t)(m.all - m.columns)); // channels and columns behind the last stay zero
-    useTiles(16);
+    int *const kinds[2] = {(int *)(memory + m.even), (int *)(memory + m.odd)};
+    memset(totals, 0, (size_t)m.positions);
+    memset(columns, 0, (size_t)(m.all - m.columns)); // channels behind the last stay zero
+    useTiles(tileRows);
     for (Size row = firstRow; row < endRow; row += m.band) {
         const Size rows = minimum(m.band, endRow - row), count = rows * p->pitch, steps = wholeSteps(count) / stepHalves;
-        Size staged = stagedChannels(s->inputChannels), have = (rows + 2) * p->pitch + 1;
-        // Column 0 is the position before the first row's left neighbour.
-        memset(positions, 0, (size_t)staged * sizeof(Half));
-        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, positions + staged);
-        const Size all = minimum(m.columnPitch, gradientColumns(p, steps * stepHalves));
-        memset(positions + have * staged, 0, (size_t)((all - have) * staged) * sizeof(Half));
-        transposePositions(positions, s->inputChannels, all, columns, m.columnPitch);
-        staged = stagedChannels(s->outputChannels);
+        Size staged = stagedChannels(s->outputChannels);
         stageRows(p, r->y, s->yPitch, s->outputChannels, row, rows, positions);
         memset(positions + count * staged, 0, (size_t)((steps * stepHalves - count) * staged) * sizeof(Half));
-        const Size blockPitch = steps * tileFloats;
-        pairPositions(positions, s->outputChannels, steps * stepHalves, pairs, steps * 16);
+        transposePositions(positions, s->outputChannels, steps * stepHalves, columns, m.columnPitch);
+        // The first position is the one before the first row's left neighbour.
+        staged = stagedChannels(s->inputChannels);
+        const Size have = (rows + 2) * p->pitch + 1, all = neighbourPositions(p, steps * stepHalves);
+        memset(positions, 0, (size_t)staged * sizeof(Half));
+        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, positions + staged);
+        memset(positions + have * staged, 0, (size_t)((all + 1 - have) * staged) * sizeof(Half));
+        pairPositions(positions, s->inputChannels, all / 2, kinds[0], kinds[1]);
         for (Size first = 0; first < steps; first += gradientSteps) {
             const Size taken = minimum(gradientSteps, steps - first);
-            for (Size i = 0; i < inputs; i += 2)
-                for (Size o = 0; o < outputs; o += 2)
-                    for (Size tap = 0; tap < 9; tap++) {
-                        const Half *const x = columns + 16 * i * m.columnPitch + tap / 3 * p->pitch + tap % 3 + first * stepHalves;
-                        const int *const dy = pairs + o * blockPitch + first * tileFloats;
-                        float *const to = totals + ((tap * inputs + i) * outputs + o) * tileFloats;
-                        if (i + 2 <= inputs && o + 2 <= outputs) gradientTiles(2, 2, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
-                        else if (i + 2 <= inputs) gradientTiles(2, 1, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
-                        else if (o + 2 <= outputs) gradientTiles(1, 2, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
-                        else gradientTiles(1, 1, taken, x, m.columnPitch, dy, blockPitch, to, outputs);
-                    }
+            for (Size o = 0; o < outputs; o += 2)
+                for (Size i = 0; i < inputs; i += 2)
+                    for (int kind = 0; kind < 2; kind++)
+                        for (Size tap = 0; tap < 9; tap++) {
+                            const Size shift = tap / 3 * p->pitch + tap % 3;
+                            if (shift % 2 != kind) continue;
+                            const Half *const dy = columns + 16 * o * m.columnPitch + first * stepHalves;
+                            const int *const x = kinds[kind] + (i * (all / 2) + first * stepHalves / 2 + shift / 2) * 16;
+                            float *const to = totals + ((tap * outputs + o) * inputs + i) * tileFloats;
+                            if (o + 2 <= outputs && i + 2 <= inputs) gradientTiles(2, 2, taken, dy, m.columnPitch, x, all / 2, to, inputs);
+                            else if (o + 2 <= outputs) gradientTiles(2, 1, taken, dy, m.columnPitch, x, all / 2, to, inputs);
+                            else if (i + 2 <= inputs) gradientTiles(1, 2, taken, dy, m.columnPitch, x, all / 2, to, inputs);
+                            else gradientTiles(1, 1, taken, dy, m.columnPitch, x, all / 2, to, inputs);
+                        }
         }
     }
     _tile_release();
@@ -379,20 +390,20 @@ typedef struct {
     float *dw;
 } TileGradientWork;
 
-/// The gradients of some input channels' filters, from what the shares have summed.
+/// The gradients of some output channels' filters, from what the shares have summed.
 static void finishGradient(void *context, Size begin, Size end, int own) {
     (void)own;
     const TileGradientWork *const g = context;
     const Size inputs = blocksOf(g->s->inputChannels), outputs = blocksOf(g->s->outputChannels);
-    for (Size i = begin; i < end; i++)
-        for (Size o = 0; o < g->s->outputChannels; o += 16)
+    for (Size o = begin; o < end; o++)
+        for (Size i = 0; i < g->s->inputChannels; i += 16)
             for (Size tap = 0; tap < 9; tap++) {
                 V sum = {0};
                 for (int share = 0; share < g->shares; share++)
                     sum += load((const float *)(g->scratch + share * g->shareBytes) +
-                                    ((tap * inputs + i / 16) * outputs + o / 16) * tileFloats + i % 16 * 16, W);
-                for (Size j = 0; j < minimum(16, g->s->outputChannels - o); j++)
-                    g->dw[((o + j) * g->s->inputChannels + i) * 9 + tap] = sum[j];
+                                    ((tap * outputs + o / 16) * inputs + i / 16) * tileFloats + o % 16 * 16, W);
+                for (Size j = 0; j < minimum(16, g->s->inputChannels - i); j++)
+                    g->dw[(o * g->s->inputChannels + i + j) * 9 + tap] = sum[j];
             }
 }
 
@@ -400,7 +411,7 @@ static void conv3_weight_gradient(const halcyon_conv3_shape *s, const float *x, 
     TileRun run = {s, positionsOf(s), x, NULL, NULL, NULL, (float *)dy, (char *)scratch, gradientMemory(s).all, 0};
     halcyon_parallel(run.positions.rows, 1, correlatePositions, &run);
     TileGradientWork work = {s, run.scratch, run.shareBytes, halcyon_shares(run.positions.rows, 1), dw};
-    halcyon_parallel(s->inputChannels, 1 + 512 / (s->outputChannels + 1), finishGradient, &work);
+    halcyon_parallel(s->outputChannels, 1 + 512 / (s->inputChannels + 1), finishGradient, &work);
 }
 
 static Size conv3_scratch(const halcyon_conv3_shape *s, int weightGradient, int shares) {

@@ -28,10 +28,19 @@ extension BenchCase {
         return (program, executable.run, advance)
     }
 
-    /// The definitions in Float64, from the same numbers.
-    func interpretedTraining(_ settings: AdamSettings) throws -> () -> TrainingStepValues<Double> {
+    /// The definitions in Float64, from the same numbers, or with a disturbance from ones that differ from them by up to a unit in
+    /// Float32's last place.
+    func interpretedTraining(_ settings: AdamSettings, disturbance: RandomStream? = nil) throws -> () -> TrainingStepValues<Double> {
         func exact(_ tensors: [String: Tensor<Float>]) -> [String: Tensor<Double>] {
-            tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) }
+            Dictionary(
+                uniqueKeysWithValues: tensors.map { name, tensor in
+                    var stream = disturbance?.split(name)
+                    let elements = tensor.elements.map { value in
+                        let factor = stream.map { _ in 1 + (2 * stream!.uniform() - 1) * Double(Float.ulpOfOne) } ?? 1
+                        return Double(value) * factor
+                    }
+                    return (name, Tensor(tensor.shape, elements))
+                })
         }
         var training = ReferenceTraining<Double>(
             graph, try architecture.objective(.l2, budget: Self.budget), parameters: exact(parameters.tensors), settings: settings)
