@@ -73,29 +73,22 @@ INLINE Size stagedPositions(const Positions *p, Size rows) { return (rows + 2) *
 
 INLINE Size forwardShareBytes(const halcyon_conv3_shape *s) {
     const Positions p = positionsOf(s);
-    return (stagedPositions(&p, forwardBand(s)) * stagedChannels(s->inputChannels) * 2 + 63) / 64 * 64 + 4 * tileFloats * 4;
+    return (stagedPositions(&p, forwardBand(s)) * stagedChannels(s->inputChannels) * 2 + 63) / 64 * 64 + tileFloats * 4;
 }
 
-/// The outputs of 16 positions and 16 channels from `sums`: bias, residual, ReLU, and the store of those that are pixels.
-static void finishTile(const halcyon_conv3_shape *s, const Positions *p, Size position, Size end, Size block, const float *sums,
-                       const float *bias, const float *residual, float *y) {
-    const Size o = block * 16, k = minimum(16, s->outputChannels - o), row = position / p->pitch;
-    Size w = position - row * p->pitch, image = row / (p->height + 1), h = row - image * (p->height + 1);
-    const V offset = bias ? load(bias + o, k) : (V){0};
-    for (Size i = 0; i < minimum(tilePositions, end - position); i++) {
-        if (w < p->width && h < p->height) {
-            const Size at = (image * p->height + h) * p->width + w;
-            V value = load(sums + i * 16, W) + offset;
-            if (residual) value += load(residual + at * s->residualPitch + o, k);
-            if (s->relu) value = whereActive(value, value);
-            store(y + at * s->yPitch + o, value, k);
-        }
-        if (++w == p->pitch) {
-            w = 0;
-            if (++h > p->height) h = 0, image++;
-        }
-    }
+/// Where a position lies.
+typedef struct {
+    Size image, h, w;
+} Place;
+
+/// The place so many positions on.
+INLINE Place placeAfter(const Positions *p, Place place, Size count) {
+    for (place.w += count; place.w >= p->pitch; place.w -= p->pitch)
+        if (++place.h > p->height) place.h = 0, place.image++;
+    return place;
 }
+
+INLINE Size pixelAt(const Positions *p, Place place) { return (place.image * p->height + place.h) * p->width + place.w; }
 
 typedef struct {
     const halcyon_conv3_shape *s;
@@ -107,23 +100,44 @@ typedef struct {
     Size shareBytes, band;
 } TileRun;
 
-/// Where a tile may be stored straight to y; NULL: nowhere.
-INLINE float *straight(const TileRun *r, Size position, Size end, Size block) {
+/// The outputs of `count` positions and 16 channels from `sums`: bias, residual, ReLU, and the store of those that are pixels.
+static void finishSums(const TileRun *r, Place place, Size count, Size block, const float *sums) {
     const halcyon_conv3_shape *const s = r->s;
     const Positions *const p = &r->positions;
-    if (r->bias || r->residual || s->relu || block * 16 + 16 > s->outputChannels || position + tilePositions > end) return NULL;
-    const Size row = position / p->pitch, w = position - row * p->pitch, image = row / (p->height + 1), h = row - image * (p->height + 1);
-    if (w + tilePositions > p->width || h == p->height) return NULL;
-    return r->y + ((image * p->height + h) * p->width + w) * s->yPitch + block * 16;
+    const Size o = block * 16, k = minimum(16, s->outputChannels - o);
+    const V offset = r->bias ? load(r->bias + o, k) : (V){0};
+    for (Size i = 0, run; i < count; i += run, place = placeAfter(p, place, run)) {
+        const int isInside = place.w < p->width && place.h < p->height;
+        run = minimum(count - i, place.w < p->width ? p->width - place.w : 1);
+        if (!isInside) continue;
+        const Size at = pixelAt(p, place);
+        const float *const residual = r->residual ? r->residual + at * s->residualPitch + o : NULL;
+        float *const y = r->y + at * s->yPitch + o;
+        for (Size j = 0; j < run; j++) {
+            V value = load(sums + (i + j) * 16, W) + offset;
+            if (residual) value += load(residual + j * s->residualPitch, k);
+            if (s->relu) value = whereActive(value, value);
+            store(y + j * s->yPitch, value, k);
+        }
+    }
 }
 
-#define FINISH(tile, position, block)                                                                                        \
+/// Where the sums of 16 positions may be stored as they are; NULL: nowhere.
+INLINE float *straight(const TileRun *r, Place place, Size count, Size block) {
+    const halcyon_conv3_shape *const s = r->s;
+    const Positions *const p = &r->positions;
+    if (r->bias || r->residual || s->relu || block * 16 + 16 > s->outputChannels) return NULL;
+    if (count < tilePositions || place.w + tilePositions > p->width || place.h == p->height) return NULL;
+    return r->y + pixelAt(p, place) * s->yPitch + block * 16;
+}
+
+#define FINISH(tile, place, left, block)                                                                                     \
     do {                                                                                                                     \
-        float *const to = straight(r, position, end, block);                                                                 \
+        float *const to = straight(r, place, left, block);                                                                   \
         if (to) _tile_stored(tile, to, (size_t)s->yPitch * sizeof(float));                                                   \
-        else if ((position) < end) {                                                                                         \
+        else {                                                                                                               \
             _tile_stored(tile, sums, 64);                                                                                    \
-            finishTile(s, p, position, end, block, sums, r->bias, r->residual, r->y);                                        \
+            finishSums(r, place, minimum(left, tilePositions), block, sums);                                                 \
         }                                                                                                                    \
     } while (0)
 
@@ -134,16 +148,19 @@ static void convolvePositions(void *context, Size firstRow, Size endRow, int sha
     const Size staged = stagedChannels(s->inputChannels), steps = rowSteps(s->inputChannels), blocks = blocksOf(s->outputChannels);
     const Size pitch = (Size)sizeof(Half) * staged, blockHalves = 3 * steps * 2 * tileFloats;
     Half *const memory = (Half *)(r->scratch + share * r->shareBytes);
-    float *const sums = (float *)((char *)memory + r->shareBytes - 4 * tileFloats * 4);
-    useTiles(16);
+    float *const sums = (float *)((char *)memory + r->shareBytes) - tileFloats;
+    useTiles(tileRows);
     for (Size row = firstRow; row < endRow; row += r->band) {
         const Size rows = minimum(r->band, endRow - row), begin = row * p->pitch, end = begin + rows * p->pitch;
         // The position before the first neighbour, the rows, and zeros that steps beyond a row of the filter read.
         memset(memory, 0, (size_t)pitch);
         stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, memory + staged);
         memset(memory + staged * ((rows + 2) * p->pitch + 1), 0, (size_t)(pitch * (2 * tilePositions + stepHalves + 1)));
+        Place place = {row / (p->height + 1), row % (p->height + 1), 0};
         for (Size position = begin; position < end; position += 2 * tilePositions) {
             const Half *const corner = memory + (position - begin) * staged;
+            const Place next = placeAfter(p, place, tilePositions);
+            const Size left = end - position, leftOfNext = left - tilePositions; // may be below 0
             Size block = 0;
             for (; block + 2 <= blocks; block += 2) {
                 const Half *weights = r->weights + block * blockHalves;
@@ -161,10 +178,10 @@ static void convolvePositions(void *context, Size firstRow, Size endRow, int sha
                         _tile_dpbf16ps(3, 5, 7);
                     }
                 }
-                FINISH(0, position, block);
-                FINISH(1, position, block + 1);
-                FINISH(2, position + tilePositions, block);
-                FINISH(3, position + tilePositions, block + 1);
+                FINISH(0, place, left, block);
+                FINISH(1, place, left, block + 1);
+                FINISH(2, next, leftOfNext, block);
+                FINISH(3, next, leftOfNext, block + 1);
             }
             if (block < blocks) {
                 const Half *weights = r->weights + block * blockHalves;
@@ -179,17 +196,18 @@ static void convolvePositions(void *context, Size firstRow, Size endRow, int sha
                         _tile_dpbf16ps(1, 5, 6);
                     }
                 }
-                FINISH(0, position, block);
-                FINISH(1, position + tilePositions, block);
+                FINISH(0, place, left, block);
+                FINISH(1, next, leftOfNext, block);
             }
+            place = placeAfter(p, next, tilePositions);
         }
     }
     _tile_release();
 }
 
-static void conv3(const halcyon_conv3_shape *s, const float *x, const float *transformed, const float *bias,
-                     const float *residual, float *y, float *scratch) {
-    TileRun run = {s, positionsOf(s), x, bias, residual, (const Half *)transformed, y, (char *)scratch, forwardShareBytes(s), forwardBand(s)};
+static void conv3(const halcyon_conv3_shape *s, const float *x, const float *prepared, const float *bias,
+                  const float *residual, float *y, float *scratch) {
+    TileRun run = {s, positionsOf(s), x, bias, residual, (const Half *)prepared, y, (char *)scratch, forwardShareBytes(s), forwardBand(s)};
     halcyon_parallel(run.positions.rows, 1, convolvePositions, &run);
 }
 
@@ -228,10 +246,10 @@ static Size conv3_weight_floats(Size inputs, Size outputs, int isRounded) {
     return 3 * rowSteps(inputs) * blocksOf(outputs) * tileFloats;
 }
 
-static void conv3_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *transformed) {
+static void conv3_weights(Size outputs, Size inputs, const float *weights, int reversed, int isRounded, float *prepared) {
     (void)isRounded;
-    PackWork work = {outputs, inputs, inputs * 9, 9, weights, reversed, (Half *)transformed};
-    if (reversed) work = (PackWork){inputs, outputs, 9, inputs * 9, weights, reversed, (Half *)transformed};
+    PackWork work = {outputs, inputs, inputs * 9, 9, weights, reversed, (Half *)prepared};
+    if (reversed) work = (PackWork){inputs, outputs, 9, inputs * 9, weights, reversed, (Half *)prepared};
     halcyon_parallel(blocksOf(work.to), 1 + 2048 / (work.from * 9 + 1), packBlocks, &work);
 }
 
