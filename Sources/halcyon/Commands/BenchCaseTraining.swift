@@ -1,5 +1,6 @@
 import Engine
 import Networks
+import RandomStreams
 
 /// The training steps of a case.
 extension BenchCase {
@@ -28,15 +29,15 @@ extension BenchCase {
         return (program, executable.run, advance)
     }
 
-    /// The definitions in Float64, from the same numbers, or with a disturbance from ones that differ from them by up to a unit in
-    /// Float32's last place.
+    /// The definitions in Float64, from the same numbers, or with a disturbance from ones that differ from them by up to a part in 2^19:
+    /// twice what Float32 kernels lose of an output (`WinogradKernels.h`).
     func interpretedTraining(_ settings: AdamSettings, disturbance: RandomStream? = nil) throws -> () -> TrainingStepValues<Double> {
         func exact(_ tensors: [String: Tensor<Float>]) -> [String: Tensor<Double>] {
             Dictionary(
                 uniqueKeysWithValues: tensors.map { name, tensor in
                     var stream = disturbance?.split(name)
                     let elements = tensor.elements.map { value in
-                        let factor = stream.map { _ in 1 + (2 * stream!.uniform() - 1) * Double(Float.ulpOfOne) } ?? 1
+                        let factor = stream.map { _ in 1 + (2 * stream!.uniform() - 1) * 0x1p-19 } ?? 1
                         return Double(value) * factor
                     }
                     return (name, Tensor(tensor.shape, elements))
