@@ -109,16 +109,21 @@ static void sharedAffine(Size pixels, Size channels, const float *x, Size xPitch
     halcyon_parallel(pixels, affineGrain, affineShare, &work);
 }
 
-static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
-                               float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
-                               float *runningMean, float *runningVariance, float *y, Size yPitch, double *scratch) {
-    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance, scratch);
+static void batch_norm_apply(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
+                             const float *mean, const float *inverseDeviation, int relu, float *y, Size yPitch) {
     for (Size first = 0; first < channels; first += longestRow) {
         const Size n = minimum(channels - first, longestRow);
         float factor[longestRow];
         for (Size c = 0; c < n; c++) factor[c] = gamma[first + c] * inverseDeviation[first + c];
         sharedAffine(pixels, n, x + first, xPitch, mean + first, factor, beta + first, relu, y + first, yPitch);
     }
+}
+
+static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
+                               float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
+                               float *runningMean, float *runningVariance, float *y, Size yPitch, double *scratch) {
+    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance, scratch);
+    batch_norm_apply(pixels, channels, x, xPitch, gamma, beta, mean, inverseDeviation, relu, y, yPitch);
 }
 
 static void batch_norm_inference(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,

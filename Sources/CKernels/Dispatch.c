@@ -116,6 +116,11 @@ void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const floa
             inverseDeviation, runningMean, runningVariance, y, yPitch, scratch);
 }
 
+void halcyon_batch_norm_apply(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                              const float *beta, const float *mean, const float *inverseDeviation, int relu, float *y, ptrdiff_t yPitch) {
+    kernels()->batch_norm_apply(pixels, channels, x, xPitch, gamma, beta, mean, inverseDeviation, relu, y, yPitch);
+}
+
 void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
         *gamma, const float *beta, const float *runningMean, const float *runningVariance, float epsilon, int relu,
         float *y, ptrdiff_t yPitch) {

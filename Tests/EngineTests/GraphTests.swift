@@ -98,7 +98,7 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
             fill(executable.input("image"), seed: 1)
             fill(executable.input("target"), seed: 2)
             func double(_ name: String) -> Tensor<Double> { Tensor(size, executable.input(name).map(Double.init)) }
-            let (training, wanted) = graph.training(loss: PixelLoss(.l2))
+            let (training, wanted, _) = graph.training(loss: PixelLoss(.l2))
             let results = ReferenceInterpreter<Double>(training).run(
                 inputs: ["image": double("image"), "target": double("target")],
                 parameters: store.tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) })
@@ -122,7 +122,7 @@ func fill(_ buffer: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
         let graph = sampleNetwork(channels: 3)
         let size: Shape = [2, 6, 5, 1]
         let store = ParameterStore(graph.parameters, stream: RandomStream(seed: 8))
-        let (training, wanted) = graph.training(loss: PixelLoss(.l2))
+        let (training, wanted, _) = graph.training(loss: PixelLoss(.l2))
         var stream = RandomStream(seed: 4)
         let inputs = ["image": Tensor(size, (0..<size.count).map { _ in stream.uniform() }), "target": Tensor(size, (0..<size.count).map { _ in stream.uniform() })]
         var parameters = store.tensors.mapValues { Tensor($0.shape, $0.elements.map(Double.init)) }

@@ -20,7 +20,7 @@ import Testing
         for (number, sample) in sampleNetworks.enumerated() {
             let architecture = try Architecture(["network": sample])
             let graph = try buildGraph(architecture)
-            let (training, gradients) = graph.training(try architecture.objective(.l2, budget: 0.5))
+            let (training, gradients, _) = graph.training(try architecture.objective(.l2, budget: 0.5))
             #expect(gradients.count == graph.parameters.count { $0.trainable }, "\(sample.json)")
             var random = RandomCase(training, height: 5, width: 6, batch: 2, seed: UInt64(100 + number))
             let results = ReferenceInterpreter<Double>(training).run(inputs: random.inputs, parameters: random.parameters)

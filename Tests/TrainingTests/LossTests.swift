@@ -28,7 +28,7 @@ import Training
         var given = inputs
         given["target"] = Tensor(shapes["target"]!, (0..<shapes["target"]!.count).map { _ in target.uniform() })
 
-        let (training, wanted) = graph.training(objective)
+        let (training, wanted, _) = graph.training(objective)
         var parameters = store.tensors.mapValues { Tensor($0.shape, $0.elements.map { Double($0) }) }
         func run() -> [Tensor<Double>] { ReferenceInterpreter<Double>(training).run(inputs: given, parameters: parameters) }
         let lossValue = try #require(training.output("loss"))

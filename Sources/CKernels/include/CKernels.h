@@ -91,6 +91,10 @@ void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const floa
                                 const float *beta, float epsilon, float momentum, int relu, float *mean,
                                 float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
                                 ptrdiff_t yPitch, double *scratch);
+/// The same y once more, from the statistics that the training pass found, bit by bit.
+void halcyon_batch_norm_apply(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
+                              const float *beta, const float *mean, const float *inverseDeviation, int relu, float *y,
+                              ptrdiff_t yPitch);
 /// Inference: y = act((x - runningMean) / sqrt(runningVariance + epsilon) * gamma + beta).
 void halcyon_batch_norm_inference(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                   const float *beta, const float *runningMean, const float *runningVariance, float epsilon,

@@ -11,6 +11,8 @@ package struct CompileOptions: Sendable {
     package var fusion: Bool
     package var threads: Int
     package var precision: Precision
+    /// Whether a training step makes normalized maps again instead of keeping them. See `renewNormalization`.
+    package var recompute: Bool
     /// The memory that what is run of a training step's batch at a time should fit in: what a level 3 cache leaves one core of
     /// several. See `inParts`.
     package var partBytes: Int
@@ -18,11 +20,13 @@ package struct CompileOptions: Sendable {
     package var stripBytes: Int
 
     package init(
-        fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, partBytes: Int = 24 << 20, stripBytes: Int = 768 << 10
+        fusion: Bool = true, threads: Int = 1, precision: Precision = .f32, recompute: Bool = false, partBytes: Int = 24 << 20,
+        stripBytes: Int = 768 << 10
     ) {
         self.fusion = fusion
         self.threads = threads
         self.precision = precision
+        self.recompute = recompute
         self.partBytes = partBytes
         self.stripBytes = stripBytes
     }
@@ -55,10 +59,13 @@ package enum Compiler {
         let training = fused.training(objective)
         // Differentiation adds gradients of values that several nodes read.
         let (whole, values, after) = training.graph.applying(
-            options.fusion ? [fuseResidual] : [], keeping: training.gradients.map(\.value))
+            (options.recompute ? [renewNormalization(forward: training.forward)] : []) + (options.fusion ? [fuseResidual] : []),
+            keeping: training.gradients.map(\.value))
         let gradients = zip(training.gradients, values).map { (parameter: $0.parameter, value: $1) }
-        let rewrites = before.map { rewrite in
-            AppliedRewrite(name: rewrite.name, count: rewrite.count + (after.first { $0.name == rewrite.name }?.count ?? 0))
+        var rewrites = before
+        for rewrite in after {
+            if let place = rewrites.firstIndex(where: { $0.name == rewrite.name }) { rewrites[place].count += rewrite.count }
+            else { rewrites.append(rewrite) }
         }
         return try inParts(of: whole, inputs, options) { inputs in
             try compile(prepared: whole, gradients: gradients, inputs: inputs, options: options, rewrites: rewrites)

@@ -64,10 +64,11 @@ extension Graph {
     /// The training graph: the objective over a new input `target`, the gradients of all trainable parameters, those that
     /// the objective adds among them, and the reported loss as the output `loss`.
     ///
-    /// - Returns: the graph and, for each trainable parameter, its number and the value of its gradient.
+    /// - Returns: the graph, for each trainable parameter its number and the value of its gradient, and how many values there were
+    ///   before differentiation.
     package func training(
         _ objective: TrainingObjective
-    ) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
+    ) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)], forward: Int) {
         var graph = marked(for: objective)
         let target = graph.input("target", channels: inputs[0].channels)
         let losses = objective.build(&graph, target)
@@ -75,13 +76,14 @@ extension Graph {
         let targets = trainable.map { number in
             ValueID(index: graph.values.firstIndex(of: .parameter(number))!)
         }
+        let forward = graph.values.count
         let found = graph.differentiate(seeds: losses.minimized.map { ($0, nil) }, withRespectTo: targets)
         graph.outputs.append(("loss", losses.reported))
-        return (graph, zip(trainable, found).compactMap { number, gradient in gradient.map { (number, $0) } })
+        return (graph, zip(trainable, found).compactMap { number, gradient in gradient.map { (number, $0) } }, forward)
     }
 
     /// The training graph of one loss of the output `image`.
-    package func training(loss: PixelLoss) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)]) {
+    package func training(loss: PixelLoss) -> (graph: Graph, gradients: [(parameter: Int, value: ValueID)], forward: Int) {
         training(TrainingObjective(loss))
     }
 }

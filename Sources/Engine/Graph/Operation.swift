@@ -73,7 +73,7 @@ package let operationCatalogue: [any Operation.Type] = [
     Convolution.self, ConvolutionInputGradient.self, ConvolutionWeightGradient.self, PointwiseConvolution.self,
     GatedConvolution.self, GatedInputGradient.self, GatedWeightGradient.self,
     FoldedWeight.self, FoldedBias.self,
-    BatchNormalization.self, BatchNormalizationGradient.self,
+    BatchNormalization.self, BatchNormalizationGradient.self, RenewedNormalization.self,
     RectifiedLinear.self, RectifiedLinearGradient.self,
     Add.self, Subtract.self, Negate.self, StopGradient.self,
     Concatenation.self, ChannelSlice.self,

@@ -114,6 +114,46 @@ package struct BatchNormalization: Operation {
     }
 }
 
+/// What `BatchNormalization` made in training, made again with the batch's statistics that it found, to the last bit.
+///
+/// Inputs: x `[N, H, W, C]`, gamma, beta, mean, inverse deviation `[C]`. Output: y.
+package struct RenewedNormalization: Operation {
+    package static let name = "renewed-normalization"
+    package static let isDifferentiable = false
+    package var activation: FusedActivation
+
+    package var attributes: Document { ["activation": .string(activation.rawValue)] }
+
+    package static var samples: [OperationSample] {
+        [FusedActivation.none, .relu].map { activation in
+            OperationSample(RenewedNormalization(activation: activation), [[2, 3, 5, 17], [17], [17], [17], [17]], positive: [4])
+        }
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] { [inputs[0]] }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let channels = inputs[0].shape.channels
+        var y = inputs[0]
+        for index in y.elements.indices {
+            let c = index % channels
+            let value = (y.elements[index] - inputs[3].elements[c]) * inputs[4].elements[c] * inputs[1].elements[c] + inputs[2].elements[c]
+            y.elements[index] = activation == .relu ? max(0, value) : value
+        }
+        return [y]
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let (x, y) = (context.inputs[0], context.outputs[0])
+        let relu = Int32(activation == .relu ? 1 : 0)
+        return FunctionKernel { o in
+            halcyon_batch_norm_apply(
+                x.shape.pixels, x.shape.channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], o.inputs[3], o.inputs[4], relu,
+                o.outputs[0], y.pitch)
+        }
+    }
+}
+
 /// The gradients of training-mode batch normalization, the activation's mask recomputed from x.
 ///
 /// Inputs: x, gamma, beta, mean, inverse deviation, dy. Outputs: dx, dgamma, dbeta.

@@ -80,6 +80,7 @@ package final class Trainer {
         self.recipe = recipe
         var options = options
         options.precision = recipe.precision
+        options.recompute = recipe.recompute
         self.seed = seed
         curve = LearningCurve(steps: recipe.steps)
         self.second = second

@@ -16,6 +16,8 @@ package struct Recipe: Sendable {
     /// Steps of a whole training; the schedule runs over all of them, wherever rungs lie.
     package var steps: Int
     package var precision = Precision.f32
+    /// Whether normalized maps are made again for the backward pass instead of kept: the same numbers in less memory.
+    package var recompute = false
     /// What the batches hold as targets.
     package var supervision = Supervision.clean
     package var schedule: LearningRateSchedule
@@ -50,7 +52,7 @@ package struct Recipe: Sendable {
         "loss", "optimizer", "learning-rate", "batch", "schedule", "minimum-ratio", "warm-up", "weight-decay", "beta1",
         "beta2", "augment", "depth-budget", "milestones", "step-factor", "clip", "accumulate", "ema", "momentum",
     ]
-    package static let keys = candidateKeys + ["steps", "precision", "supervision"]
+    package static let keys = candidateKeys + ["steps", "precision", "supervision", "recompute"]
 
     /// The defaults for a number of steps: L1, Adam, cosine.
     package init(steps: Int) {
@@ -68,6 +70,7 @@ package struct Recipe: Sendable {
         if let precision = try document.optional("precision") {
             self.precision = try precision.word("precision", as: Precision.self)
         }
+        recompute = try document.optional("recompute")?.bool("recompute") ?? recompute
         supervision = try document.optional("supervision")?.word("supervision", as: Supervision.self) ?? supervision
         try read(document)
     }
@@ -75,7 +78,7 @@ package struct Recipe: Sendable {
     /// This recipe with a candidate's `training:` settings; nil and null change nothing.
     package func overridden(by training: Document?) throws -> Recipe {
         guard let training, !training.isNull else { return self }
-        for key in ["steps", "precision", "supervision"] where training[key] != nil {
+        for key in ["steps", "precision", "supervision", "recompute"] where training[key] != nil {
             throw (training[key] ?? training).fail(
                 "a candidate's training settings cannot change \"\(key)\"", hint: "set it in the experiment's recipe")
         }
@@ -102,6 +105,7 @@ package struct Recipe: Sendable {
         add("clip", clip.map(Document.float) ?? .null, unless: clip == nil)
         add("accumulate", .int(accumulate), unless: accumulate == defaults.accumulate)
         add("ema", .float(averaging), unless: averaging == defaults.averaging)
+        add("recompute", .bool(recompute), unless: recompute == defaults.recompute)
         add("supervision", .string(supervision.rawValue), unless: supervision == defaults.supervision)
         add("momentum", .float(momentum), unless: momentum == defaults.momentum)
         return document
@@ -111,6 +115,7 @@ package struct Recipe: Sendable {
     /// by their paths.
     func identity(lossWeights: [NamedTensor]) -> Document {
         var identity = document
+        identity["recompute"] = nil
         guard !lossWeights.isEmpty else { return identity }
         var bytes: [UInt8] = []
         for tensor in lossWeights {

@@ -30,6 +30,7 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "Threads.") var threads = 1
         @Option(help: "At least so many seconds, and at least 5 runs.") var seconds = 4.0
         @Flag(name: .customLong("no-fusion"), help: "Compiles the graph as it is.") var noFusion = false
+        @Flag(help: "A training step makes normalized maps again instead of keeping them: less memory.") var recompute = false
         @Flag(help: "One JSON object.") var json = false
 
         func validate() throws {
@@ -37,7 +38,9 @@ struct BenchCommand: ParsableCommand {
             guard seconds >= 0, seconds <= 3600 else { throw ValidationError("--seconds: expected 0 to 3600, found \(seconds)") }
         }
 
-        var compileOptions: CompileOptions { CompileOptions(fusion: !noFusion, threads: threads, precision: precision) }
+        var compileOptions: CompileOptions {
+            CompileOptions(fusion: !noFusion, threads: threads, precision: precision, recompute: recompute)
+        }
 
         /// Loads the network, compiles and times what `prepare` makes of it, and prints its report.
         /// - Throws: `InputError` that names the architecture's file where the network cannot take the size.
