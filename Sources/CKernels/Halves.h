@@ -13,9 +13,9 @@ INLINE void storeRounded(float *row, Size i, V value) {
 }
 /// The lanes of a and b as pairs.
 INLINE V paired(V a, V b) {
-    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)a));
-    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)b));
-    return (V)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+    const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                                  20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (V)_mm512_permutexvar_epi16(interleaving, (__m512i)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a));
 }
 #else
 /// All lanes = the number at p.

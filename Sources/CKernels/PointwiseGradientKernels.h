@@ -87,12 +87,10 @@ typedef struct {
 
 #ifdef KERNEL_BF16
 /// 16 channels of two pixels of one side as pairs.
-INLINE __m512i pointwisePixelPair(const PointwiseSide *side, Size count, const float *x, Size p, Size i, Size k) {
-    const __m512i interleaving = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
-                                                  20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+INLINE V pointwisePixelPair(const PointwiseSide *side, Size count, const float *x, Size p, Size i, Size k) {
     const V one = p < count ? load(x + p * side->pitch + i, k) : (V){0};
     const V other = p + 1 < count ? load(x + (p + 1) * side->pitch + i, k) : (V){0};
-    return _mm512_permutexvar_epi16(interleaving, (__m512i)_mm512_cvtne2ps_pbh((__m512)other, (__m512)one));
+    return paired(one, other);
 }
 #endif
 
@@ -110,7 +108,7 @@ static void pointwiseStageSteps(const PointwiseSide *side, Size count, const flo
 #ifdef KERNEL_BF16
     (void)isRounded;
     for (Size p = 0; p < 2 * pointwiseGradientSteps(count); p += 2, staged += pitch)
-        LANES(side->channels, _mm512_storeu_si512(staged + i, pointwisePixelPair(side, count, x, p, i, k)););
+        LANES(side->channels, store(staged + i, pointwisePixelPair(side, count, x, p, i, k), W););
 #else
     for (Size p = 0; p < count; p++, staged += pitch) LANES(side->channels, {
         const V value = load(x + p * side->pitch + i, k);
@@ -125,7 +123,7 @@ static void pointwiseStageColumns(const PointwiseSide *side, Size count, const f
     for (Size p = 0; p < 2 * pointwiseGradientSteps(count); p += 2 * tileRows)
         LANES(side->channels, {
             __m512i v[16];
-            UNROLLED for (int j = 0; j < 16; j++) v[j] = pointwisePixelPair(side, count, x, p + 2 * j, i, k);
+            UNROLLED for (int j = 0; j < 16; j++) v[j] = (__m512i)pointwisePixelPair(side, count, x, p + 2 * j, i, k);
             transpose16(v);
             UNROLLED for (int j = 0; j < 16; j++) _mm512_storeu_si512(staged + (i + j) * pitch + p / 2, v[j]);
         });
