@@ -93,12 +93,16 @@ extension BenchCommand {
             let given = try strategy.map { try Document.parse($0, file: "--strategy") }
             let own = try given.map { try $0.required("kind").word("kind", of: strategyCatalogue.map { $0.kind }) }
             let named = strategies?.split(separator: ",").map(String.init) ?? (own.isEmpty ? strategyCatalogue.map { $0.kind } : [])
-            let kinds = own + named.filter { !own.contains($0) }
-            let settingsOfKind = Dictionary(zip(own, given)) { $1 }
+            // Two settings of one kind are told apart by what they set.
+            var contenders = zip(own, given).map { kind, settings in
+                Contender(name: own.count { $0 == kind } > 1 ? settings.json : kind, kind: kind, settings: settings)
+            }
+            contenders += named.filter { !own.contains($0) }.map { Contender(name: $0, kind: $0) }
             let others = try beside.flatMap(SearchRecord.load)
-            var tasks: [(subject: Subject, kind: String, seed: Int)] = []
-            for kind in kinds { for subject in subjects { for seed in 1...seeds { tasks.append((subject, kind, seed)) } } }
-            let records = try perform(tasks, settingsOfKind)
+            let tasks = contenders.flatMap { contender in
+                subjects.flatMap { subject in (1...seeds).map { (subject: subject, contender: contender, seed: $0) } }
+            }
+            let records = try perform(tasks)
             if let runs { try replaceFile(runs, with: Array(records.map { $0.document.json + "\n" }.joined().utf8)) }
             let names = Set(subjects.map(\.name))
             let table = SearchComparison(
@@ -140,9 +144,14 @@ extension BenchCommand {
                 charge: .constant(0))
         }
 
-        private func perform(
-            _ tasks: [(subject: Subject, kind: String, seed: Int)], _ settingsOfKind: [String: Document]
-        ) throws -> [SearchRecord] {
+        /// A strategy with its own settings or an experiment's, and its name in the table.
+        private struct Contender: Sendable {
+            var name: String
+            var kind: String
+            var settings: Document?
+        }
+
+        private func perform(_ tasks: [(subject: Subject, contender: Contender, seed: Int)]) throws -> [SearchRecord] {
             let results = Mutex<[Int: Result<SearchRecord, any Error>]>([:])
             let next = Mutex(0)
             DispatchQueue.concurrentPerform(iterations: min(threads ?? ProcessInfo.processInfo.activeProcessorCount, tasks.count))
@@ -153,18 +162,18 @@ extension BenchCommand {
                         return next - 1
                     }
                     guard index < tasks.count else { return }
-                    let (subject, kind, seed) = tasks[index]
+                    let (subject, contender, seed) = tasks[index]
                     let result = Result<SearchRecord, any Error> {
                         var settings = subject.settings
                         settings.seed = seed
-                        if let given = settingsOfKind[kind] {
+                        if let given = contender.settings {
                             settings.strategy = given
-                        } else if settings.strategy["kind"] != .string(kind) {
-                            settings.strategy = ["kind": .string(kind)]
+                        } else if settings.strategy["kind"] != .string(contender.kind) {
+                            settings.strategy = ["kind": .string(contender.kind)]
                         }
                         let run = try SearchRun(
                             settings, space: subject.space, subject: subject.judge, best: subject.best, charge: subject.charge)
-                        return SearchRecord(experiment: subject.name, strategy: kind, seed: seed, run: run)
+                        return SearchRecord(experiment: subject.name, strategy: contender.name, seed: seed, run: run)
                     }
                     results.withLock { $0[index] = result }
                 }
