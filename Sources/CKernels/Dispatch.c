@@ -334,7 +334,7 @@ static const halcyon_half_table *halves(int isRounded) {
     return NULL;
 }
 
-/// Calls a kernel of the chosen version; `halves`: of that for rounded operands, where there is one.
+/// Calls a kernel of the chosen version or, for rounded operands, of the one for these where there is one.
 #define CALL_ROUNDED(isRounded, name, ...) \
     (halves(isRounded) ? halves(isRounded)->name : kernels()->name)(__VA_ARGS__)
 

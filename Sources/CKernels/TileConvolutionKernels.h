@@ -141,65 +141,56 @@ INLINE float *straight(const TileRun *r, Place place, Size count, Size block) {
         }                                                                                                                    \
     } while (0)
 
+/// The outputs of 32 positions and one or two (`columns`) blocks of 16 channels, from the staged position before the first neighbour.
+INLINE void convolveBlocks(const int columns, const TileRun *r, Size pitch, const Half *corner, Size block, Place place, Size left, float *sums) {
+    const halcyon_conv3_shape *const s = r->s;
+    const Size staged = stagedChannels(s->inputChannels), steps = rowSteps(s->inputChannels), blockHalves = 3 * steps * 2 * tileFloats;
+    const Half *weights = r->weights + block * blockHalves;
+    _tile_zero(0), _tile_zero(2);
+    if (columns > 1) _tile_zero(1), _tile_zero(3);
+    for (Size row = 0; row < 3; row++) {
+        const Half *from = corner + row * r->positions.pitch * staged;
+        for (Size step = 0; step < steps; step++, from += stepHalves, weights += 2 * tileFloats) {
+            _tile_loadd(4, from, pitch);
+            _tile_loadd(6, weights, 64);
+            _tile_dpbf16ps(0, 4, 6);
+            if (columns > 1) {
+                _tile_loadd(7, weights + blockHalves, 64);
+                _tile_dpbf16ps(1, 4, 7);
+            }
+            _tile_loadd(5, from + tilePositions * staged, pitch);
+            _tile_dpbf16ps(2, 5, 6);
+            if (columns > 1) _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    const Place next = placeAfter(&r->positions, place, tilePositions);
+    const Size leftOfNext = left - tilePositions; // may be below 0
+    FINISH(0, place, left, block);
+    if (columns > 1) FINISH(1, place, left, block + 1);
+    FINISH(2, next, leftOfNext, block);
+    if (columns > 1) FINISH(3, next, leftOfNext, block + 1);
+}
+
 static void convolvePositions(void *context, Size firstRow, Size endRow, int share) {
     const TileRun *const r = context;
     const halcyon_conv3_shape *const s = r->s;
     const Positions *const p = &r->positions;
-    const Size staged = stagedChannels(s->inputChannels), steps = rowSteps(s->inputChannels), blocks = blocksOf(s->outputChannels);
-    const Size pitch = (Size)sizeof(Half) * staged, blockHalves = 3 * steps * 2 * tileFloats;
+    const Size staged = stagedChannels(s->inputChannels), pitch = (Size)sizeof(Half) * staged, blocks = blocksOf(s->outputChannels);
     Half *const memory = (Half *)(r->scratch + share * r->shareBytes);
     float *const sums = (float *)((char *)memory + r->shareBytes) - tileFloats;
     useTiles(tileRows);
     for (Size row = firstRow; row < endRow; row += r->band) {
-        const Size rows = minimum(r->band, endRow - row), begin = row * p->pitch, end = begin + rows * p->pitch;
+        const Size rows = minimum(r->band, endRow - row), count = rows * p->pitch;
         // The position before the first neighbour, the rows, and zeros that steps beyond a row of the filter read.
         memset(memory, 0, (size_t)pitch);
         stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, memory + staged);
         memset(memory + staged * ((rows + 2) * p->pitch + 1), 0, (size_t)(pitch * (2 * tilePositions + stepHalves + 1)));
         Place place = {row / (p->height + 1), row % (p->height + 1), 0};
-        for (Size position = begin; position < end; position += 2 * tilePositions) {
-            const Half *const corner = memory + (position - begin) * staged;
-            const Place next = placeAfter(p, place, tilePositions);
-            const Size left = end - position, leftOfNext = left - tilePositions; // may be below 0
+        for (Size position = 0; position < count; position += 2 * tilePositions, place = placeAfter(p, place, 2 * tilePositions)) {
+            const Half *const corner = memory + position * staged;
             Size block = 0;
-            for (; block + 2 <= blocks; block += 2) {
-                const Half *weights = r->weights + block * blockHalves;
-                _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);
-                for (Size row3 = 0; row3 < 3; row3++) {
-                    const Half *from = corner + row3 * p->pitch * staged;
-                    for (Size step = 0; step < steps; step++, from += stepHalves, weights += 2 * tileFloats) {
-                        _tile_loadd(4, from, pitch);
-                        _tile_loadd(6, weights, 64);
-                        _tile_dpbf16ps(0, 4, 6);
-                        _tile_loadd(7, weights + blockHalves, 64);
-                        _tile_dpbf16ps(1, 4, 7);
-                        _tile_loadd(5, from + tilePositions * staged, pitch);
-                        _tile_dpbf16ps(2, 5, 6);
-                        _tile_dpbf16ps(3, 5, 7);
-                    }
-                }
-                FINISH(0, place, left, block);
-                FINISH(1, place, left, block + 1);
-                FINISH(2, next, leftOfNext, block);
-                FINISH(3, next, leftOfNext, block + 1);
-            }
-            if (block < blocks) {
-                const Half *weights = r->weights + block * blockHalves;
-                _tile_zero(0), _tile_zero(1);
-                for (Size row3 = 0; row3 < 3; row3++) {
-                    const Half *from = corner + row3 * p->pitch * staged;
-                    for (Size step = 0; step < steps; step++, from += stepHalves, weights += 2 * tileFloats) {
-                        _tile_loadd(6, weights, 64);
-                        _tile_loadd(4, from, pitch);
-                        _tile_dpbf16ps(0, 4, 6);
-                        _tile_loadd(5, from + tilePositions * staged, pitch);
-                        _tile_dpbf16ps(1, 5, 6);
-                    }
-                }
-                FINISH(0, place, left, block);
-                FINISH(1, next, leftOfNext, block);
-            }
-            place = placeAfter(p, next, tilePositions);
+            for (; block + 2 <= blocks; block += 2) convolveBlocks(2, r, pitch, corner, block, place, count - position, sums);
+            if (block < blocks) convolveBlocks(1, r, pitch, corner, block, place, count - position, sums);
         }
     }
     _tile_release();

@@ -1,6 +1,6 @@
 // Stateless Float32 kernels on raw pointers, one thread each. Every kernel exists as a portable, an AVX2 and an AVX-512
-// version of one source, chosen at run time, and those of bf16 also one for AMX; results of different versions may differ in the last bits, those of one
-// version never do.
+// version of one source, chosen at run time, and those of bf16 also one for AMX; results of different versions may differ in the
+// last bits, those of one version never do.
 //
 // Tensors are channels-last. `pixels` is N * H * W; a *pitch* is the distance in floats from one pixel to the next, at
 // least `channels`, larger where the tensor is a slice of channels of a wider buffer. Destinations are overwritten unless

@@ -73,12 +73,7 @@ package struct BatchNormalization: Operation {
             }
         }
         let inverse = variance.map { 1 / ($0 + Scalar(epsilon)).squareRoot() }
-        var y = x
-        for index in y.elements.indices {
-            let c = index % channels
-            let value = (x.elements[index] - mean.elements[c]) * inverse.elements[c] * inputs[1].elements[c] + inputs[2].elements[c]
-            y.elements[index] = activation == .relu ? max(0, value) : value
-        }
+        let y = RenewedNormalization(activation: activation).reference([x, inputs[1], inputs[2], mean, inverse])[0]
         guard statistics == .batch else { return [y] }
         let momentum = Scalar(Self.momentum)
         let unbiased = count > 1 ? count / (count - 1) : 1

@@ -52,7 +52,8 @@ package struct Recipe: Sendable {
         "loss", "optimizer", "learning-rate", "batch", "schedule", "minimum-ratio", "warm-up", "weight-decay", "beta1",
         "beta2", "augment", "depth-budget", "milestones", "step-factor", "clip", "accumulate", "ema", "momentum",
     ]
-    package static let keys = candidateKeys + ["steps", "precision", "supervision", "recompute"]
+    private static let experimentKeys = ["steps", "precision", "supervision", "recompute"]
+    package static let keys = candidateKeys + experimentKeys
 
     /// The defaults for a number of steps: L1, Adam, cosine.
     package init(steps: Int) {
@@ -78,7 +79,7 @@ package struct Recipe: Sendable {
     /// This recipe with a candidate's `training:` settings; nil and null change nothing.
     package func overridden(by training: Document?) throws -> Recipe {
         guard let training, !training.isNull else { return self }
-        for key in ["steps", "precision", "supervision", "recompute"] where training[key] != nil {
+        for key in Self.experimentKeys where training[key] != nil {
             throw (training[key] ?? training).fail(
                 "a candidate's training settings cannot change \"\(key)\"", hint: "set it in the experiment's recipe")
         }
