@@ -17,6 +17,8 @@ package struct NetworkInspector: CandidateInspector {
         crops = fidelity?.resource == "crop" ? fidelity?.rungs ?? [crop] : [crop]
     }
 
+    package var costMetric: String? { "macs" }
+
     /// - Throws: a located `InputError` when the candidate is malformed, does not fit the size or the training patches, or has training settings
     ///   that the recipe refuses.
     package func inspect(_ candidate: Document) throws -> CandidateInspection {

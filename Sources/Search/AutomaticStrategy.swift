@@ -18,6 +18,8 @@ package struct AutomaticStrategy: Strategy {
 
     package var summary: String { "auto (\(chosen.summary))" }
 
+    package mutating func weigh(_ cost: TrialCost) { chosen.weigh(cost) }
+
     package mutating func observe(_ observation: Observation) { chosen.observe(observation) }
 
     package mutating func observe(rejected genotype: Genotype) { chosen.observe(rejected: genotype) }

@@ -31,6 +31,8 @@ package protocol Strategy: Sendable {
     static var observesGenotypes: Bool { get }
     /// Reads its settings; misspelt or impossible ones are located errors.
     init(settings: Document, space: SearchSpace, objectives: [Objective], constraints: [Constraint]) throws
+    /// Told before anything else where time is what is scarce, not trials.
+    mutating func weigh(_ cost: TrialCost)
     mutating func observe(_ observation: Observation)
     /// A proposal was refused, as another spelling of what is there or as infeasible. Told once its decision is made, of many the last
     /// ones; that too is part of the log.
@@ -45,6 +47,20 @@ extension Strategy {
     package static var observesGenotypes: Bool { true }
     package var summary: String { Self.kind }
     package mutating func observe(rejected genotype: Genotype) {}
+    package mutating func weigh(_ cost: TrialCost) {}
+}
+
+/// What the time of a trial goes with.
+package struct TrialCost: Sendable {
+    /// The metric of a result that tells it.
+    package var metric: String
+    /// It for a genotype that has no result; nil where nothing can be built of it. Slow, as it builds the network.
+    package var estimate: @Sendable (Genotype) -> Double?
+
+    package init(metric: String, estimate: @escaping @Sendable (Genotype) -> Double?) {
+        self.metric = metric
+        self.estimate = estimate
+    }
 }
 
 /// What a scheduler wants next.

@@ -7,8 +7,10 @@ extension Study {
     mutating func apply(_ fact: StudyFact, genotype: Genotype? = nil) {
         if fact.changesChoices { hasNothingToDecide = false }
         switch fact {
-        case .sessionStarted(let trials, _, _, _, _):
+        case .sessionStarted(let trials, let seconds, _, _, _):
             trialBudget = trials
+            if !isOpened, seconds != nil { weighCosts() }
+            isOpened = true
             newcomers = []
         case .transferred(let result): transfer(result, genotype)
         case .workerStarted, .paused, .ended: break

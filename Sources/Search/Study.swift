@@ -46,6 +46,8 @@ package struct Study: Sendable {
     let proposals: RandomStream
     let seeds: RandomStream
 
+    /// Whether its first session began.
+    var isOpened = false
     /// The budget of trials that the present session works under; while a log is read, that of the recorded session.
     var trialBudget: Int?
     var decisions: [Decision] = []
@@ -193,6 +195,15 @@ package struct Study: Sendable {
         }
         strategy.observe(observation)
         scheduler.observe(observation)
+    }
+
+    /// The first session has so many seconds: trials count by their time from then on, whatever later sessions have.
+    mutating func weighCosts() {
+        guard let metric = inspector.costMetric else { return }
+        strategy.weigh(
+            TrialCost(metric: metric) { [space, inspector] genotype in
+                (try? inspector.inspect(space.resolve(genotype)))?.metrics[metric]
+            })
     }
 
     var lastRung: Int { settings.fidelity.rungs[settings.fidelity.rungs.count - 1] }

@@ -26,6 +26,12 @@ package struct CandidateInspection: Sendable, Equatable {
 
 /// Tells a candidate's identity and cheap costs: a pure function of the candidate.
 package protocol CandidateInspector: Sendable {
+    /// The metric that the time of a trial goes with; nil where time has nothing to do with what is known before it.
+    var costMetric: String? { get }
     /// Throws `InputError` when the candidate cannot be built; the study then rejects it.
     func inspect(_ candidate: Document) throws -> CandidateInspection
+}
+
+extension CandidateInspector {
+    package var costMetric: String? { nil }
 }

@@ -55,6 +55,26 @@ private struct SyntheticProblem {
         }
         return front.hypervolume(reference: objectives.map { $0.loss($0.reference) })
     }
+
+    /// The hypervolume of trials one after the other that take as long as they cost.
+    /// - Parameter weighs: whether the strategy is told so.
+    func run(_ kind: String, seed: UInt64, seconds: Double, weighs: Bool) throws -> Double {
+        var strategy = try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives)
+        if weighs { strategy.weigh(TrialCost(metric: "cost") { evaluate($0).metrics["cost"] }) }
+        var front = ParetoFront()
+        var (spent, trial) = (0.0, 0)
+        while true {
+            var stream = RandomStream(seed: seed).split(trial)
+            let genotype = strategy.propose(redraw: 0, using: &stream)
+            strategy.observe(.started(trial: trial, genotype: genotype, resource: 1))
+            let point = evaluate(genotype)
+            spent += try #require(point.metrics["cost"])
+            if spent > seconds { return front.hypervolume(reference: objectives.map { $0.loss($0.reference) }) }
+            strategy.observe(.result(trial: trial, resource: 1, points: [point]))
+            front.insert(trial: trial, point: 0, losses: try #require(losses(of: point, objectives: objectives)))
+            trial += 1
+        }
+    }
 }
 
 /// In the shape of SearchSpaces/mixed.yaml: two families, blocks of their own decisions, numbers on both scales, and a measured constraint.
@@ -83,8 +103,11 @@ private struct ConditionalProblem {
                 """, file: "conditional.yaml"))
     }
 
-    func strategy(_ kind: String) throws -> any Strategy {
-        try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives, constraints: constraints)
+    /// - Parameter weighs: whether trials count by their cost.
+    func strategy(_ kind: String, weighs: Bool = false) throws -> any Strategy {
+        var strategy = try makeStrategy(["kind": .string(kind)], space: space, objectives: objectives, constraints: constraints)
+        if weighs { strategy.weigh(TrialCost(metric: "cost") { evaluate($0).metrics["cost"] }) }
+        return strategy
     }
 
     func evaluate(_ genotype: Genotype) -> Point {
@@ -171,9 +194,9 @@ private struct ConditionalProblem {
 
     /// A conditional space with numbers, constrained metrics, failures, promotions and refusals in an irregular order: proposals are
     /// points of the space, and after any prefix of the log a strategy that was shown it alone, without ever proposing, proposes the same.
-    @Test(arguments: kinds) func aPrefixOfTheLogGivesTheSameProposal(_ kind: String) throws {
+    @Test(arguments: kinds.map { ($0, false) } + [("auto", true)]) func aPrefixOfTheLogGivesTheSameProposal(_ kind: String, weighs: Bool) throws {
         let problem = try ConditionalProblem()
-        var whole = try problem.strategy(kind)
+        var whole = try problem.strategy(kind, weighs: weighs)
         let root = RandomStream(seed: 8)
         var log: [(inout any Strategy) -> Void] = []
         for trial in 0..<48 {
@@ -183,7 +206,7 @@ private struct ConditionalProblem {
                 let genotype = whole.propose(redraw: redraw, using: &a)
                 #expect(problem.space.contains(genotype))
                 if trial % 8 == 7 || trial == 20 {
-                    var restored = try problem.strategy(kind)
+                    var restored = try problem.strategy(kind, weighs: weighs)
                     for entry in log { entry(&restored) }
                     #expect(restored.propose(redraw: redraw, using: &b) == genotype, "trial \(trial), redraw \(redraw)")
                 }
@@ -301,6 +324,17 @@ private struct ConditionalProblem {
         let evolution = try seeds.map { try problem.run("nsga2", seed: $0, trials: 100) }.reduce(0, +) / 4
         let model = try seeds.map { try problem.run("auto", seed: $0, trials: 100) }.reduce(0, +) / 4
         #expect(model > 1.05 * evolution, "NSGA-II \(evolution), auto \(model)")
+    }
+
+    /// In the time of about twenty trials of middling cost.
+    @Test func whereTimeIsScarceTrialsCountByTheirCost() throws {
+        let problem = try SyntheticProblem()
+        func mean(weighs: Bool) throws -> Double {
+            try (0..<12 as Range<UInt64>).map { try problem.run("auto", seed: $0, seconds: 500, weighs: weighs) }.reduce(0, +) / 12
+        }
+        let (weighed, unweighed) = (try mean(weighs: true), try mean(weighs: false))
+        #expect(weighed > 1.03 * unweighed, "\(unweighed) became \(weighed)")
+        #expect(try ConditionalProblem().strategy("auto", weighs: true).summary == "auto (surrogate, gain per cost)")
     }
 
     /// A grid meets every point once, in order, numbers at its levels.

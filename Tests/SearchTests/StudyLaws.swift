@@ -7,6 +7,8 @@ import Trials
 /// The state machine by itself: events in, actions out.
 @Suite struct StudyLaws {
     private struct Inspector: CandidateInspector {
+        let costMetric: String? = "macs"
+
         func inspect(_ candidate: Document) throws -> CandidateInspection {
             let width = try candidate.required("width").int()
             if width == 7 { throw InputError("seven cannot be built") }
@@ -74,6 +76,23 @@ import Trials
                 #expect(reasons.contains { $0.contains(word) })
             }
         }
+    }
+
+    /// The first session tells whether trials count by their cost: what later ones have, and a restored log, change nothing.
+    @Test(arguments: [nil, 1e6], [nil, 1e6]) func theFirstSessionTellsWhetherTimeIsScarce(_ first: Double?, _ second: Double?) throws {
+        func summary(_ study: Study) -> String { study.strategy.summary }
+        var settings = try settings("strategy: {kind: auto}")
+        settings.budget = .init(trials: 4, seconds: first)
+        let expected = first == nil ? "auto (surrogate)" : "auto (surrogate, gain per macs)"
+        var study = try study(settings)
+        var facts = drive(&study).facts
+        #expect(summary(study) == expected)
+        #expect(facts.allSatisfy { if case .started(let start) = $0 { start.strategy == expected } else { true } })
+        settings.budget = .init(trials: 8, seconds: second)
+        var restored = try self.study(settings, facts: facts)
+        facts += drive(&restored).facts
+        #expect(restored.trials.count == 8 && summary(restored) == expected)
+        #expect(summary(try self.study(settings, facts: facts)) == expected)
     }
 
     @Test func decisionsAreNumberedWithoutGaps() throws {

@@ -17,6 +17,8 @@ package struct GaussianProcessStrategy: Strategy {
         search = try SurrogateStrategy(settings: settings, space: space, objectives: objectives, constraints: constraints)
     }
 
+    package mutating func weigh(_ cost: TrialCost) { search.weigh(cost) }
+
     package mutating func observe(_ observation: Observation) { search.observe(observation) }
 
     package mutating func observe(rejected genotype: Genotype) { search.observe(rejected: genotype) }

@@ -15,6 +15,8 @@ struct SurrogateHistory: Sendable {
         var constrained: [Double?]
         /// By how much its best point exceeds the bounds, in all, relative to them.
         var violation: Double
+        /// The metric that trials are weighed by; nil where none is, or the result does not tell it.
+        var cost: Double?
     }
 
     struct Trial: Sendable {
@@ -25,6 +27,7 @@ struct SurrogateHistory: Sendable {
     let space: KernelSpace
     let objectives: [Objective]
     let constraints: [Constraint]
+    var costMetric: String?
     private(set) var entries: [Entry] = []
     private(set) var trials: [Int: Trial] = [:]
     /// In the order of their decisions.
@@ -123,7 +126,8 @@ struct SurrogateHistory: Sendable {
             trial: trial, resource: resource, input: input, losses: first.1,
             feasible: complete.filter { constraintViolation(of: $0.0, constraints: constraints) == 0 }.map(\.1),
             constrained: constraints.map { first.0.metrics[$0.metric].flatMap { $0.isFinite ? $0 : nil } },
-            violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0)
+            violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0,
+            cost: costMetric.flatMap { first.0.metrics[$0] })
     }
 
     /// The highest resource of the first `count` entries, and of each trial that reached it the number of its entry there.

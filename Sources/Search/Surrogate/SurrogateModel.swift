@@ -1,7 +1,9 @@
+import Foundation
 import SearchSpaces
 import Trials
 
-/// The Gaussian processes of a history: one for each objective and each constrained metric, brought up to date when asked.
+/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts, brought up
+/// to date when asked.
 ///
 /// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
 /// and of many results a fixed part is kept, chosen anew after every so many more.
@@ -45,6 +47,8 @@ struct SurrogateModel: Sendable {
         var means: [Double]
         var deviations: [Double]
         var feasibility: Double
+        /// What the trial costs; nil where that does not count.
+        var cost: Double?
     }
 
     mutating func update(_ history: SurrogateHistory) {
@@ -54,7 +58,7 @@ struct SurrogateModel: Sendable {
             }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
-            fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count)
+            fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count + (history.costMetric == nil ? 0 : 1))
         }
         var changed = processes.isEmpty
         while nextFit <= history.entries.count {
@@ -115,7 +119,7 @@ struct SurrogateModel: Sendable {
             let reference = objective.loss(objective.reference)
             let best = numbers.map { history.entries[$0].losses[axis] }.min() ?? reference
             return Warp(
-                isLogarithmic: best >= 0.02 * reference && best > 0, reference: reference,
+                isLogarithmic: best >= 0 && reference > 0, shift: max(0, 0.02 * reference - best), reference: reference,
                 span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }
@@ -146,7 +150,9 @@ struct SurrogateModel: Sendable {
 
     /// What the model of this output learns of an entry; nil for a constrained metric that it does not tell.
     private func value(_ output: Int, _ entry: SurrogateHistory.Entry) -> Double? {
-        output < objectives.count ? warps[output](entry.losses[output]) : entry.constrained[output - objectives.count]
+        if output < objectives.count { return warps[output](entry.losses[output]) }
+        if output < objectives.count + constraints.count { return entry.constrained[output - objectives.count] }
+        return entry.cost.map { log(max($0, 1)) }
     }
 
     /// - Parameters:
@@ -161,6 +167,8 @@ struct SurrogateModel: Sendable {
             if output < objectives.count {
                 belief.means.append(mean)
                 belief.deviations.append(caution * deviation)
+            } else if output == objectives.count + constraints.count {
+                belief.cost = exp(mean)
             } else {
                 let constraint = constraints[output - objectives.count]
                 let above = constraint.atMost.map { normalDistribution(($0 - mean) / deviation) } ?? 1

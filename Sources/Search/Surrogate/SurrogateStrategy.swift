@@ -17,6 +17,10 @@ import Trials
 /// Deviations count by `caution` only: searches of a few hundred trials gain more where the models foretell much than where they know
 /// little (chosen on the tables of `Experiments/search-quality`, where the differences are small).
 ///
+/// Where time is what is scarce (`weigh`), the design takes the cheapest of `designDraws` proposals, and the gain counts by the second:
+/// divided by what the trial is expected to cost, with a quarter of a typical one's added for what each costs besides training. Small
+/// networks tell in little time what is worth being large, and most of a front's hypervolume is theirs.
+///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
     package static let kind = "surrogate"
@@ -32,6 +36,8 @@ package struct SurrogateStrategy: Strategy {
 
     /// What deviations are multiplied by.
     private let caution: Double
+    private var cost: TrialCost?
+    private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
 
@@ -48,6 +54,13 @@ package struct SurrogateStrategy: Strategy {
         let kernel = KernelSpace(vectors)
         history = SurrogateHistory(space: kernel, objectives: objectives, constraints: constraints)
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
+    }
+
+    package var summary: String { cost.map { "\(Self.kind), gain per \($0.metric)" } ?? Self.kind }
+
+    package mutating func weigh(_ cost: TrialCost) {
+        self.cost = cost
+        history.costMetric = cost.metric
     }
 
     package mutating func observe(_ observation: Observation) {
@@ -72,6 +85,13 @@ package struct SurrogateStrategy: Strategy {
     /// A sample of the design, or another one when it was started before.
     private func proposeNew(_ redraw: Int, using stream: inout RandomStream) -> Genotype {
         var genotype = design.propose(redraw: redraw, using: &stream)
+        if let cost {
+            var least = cost.estimate(genotype) ?? .infinity
+            for _ in 1..<Self.designDraws {
+                let other = design.propose(redraw: redraw, using: &stream)
+                if let estimate = cost.estimate(other), estimate < least { (genotype, least) = (other, estimate) }
+            }
+        }
         for _ in 0..<16 where history.known.contains(SurrogateHistory.identity(vectors.vector(genotype))) {
             genotype = vectors.space.sample(using: &stream)
         }
@@ -100,10 +120,11 @@ package struct SurrogateStrategy: Strategy {
         return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
     }
 
-    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, isRough: Bool) {
+    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, typicalCost: Double, isRough: Bool) {
         let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
         let warps = model.warps
         candidate.gain = belief.feasibility * gain(belief)
+        if let cost = belief.cost { candidate.gain /= cost / typicalCost + 0.25 }
         candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
             let warp = warps[axis]
             return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
@@ -115,6 +136,8 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         let resource = history.place
         let gain = expectedGain(at: resource)
+        let costs = history.entries.compactMap(\.cost).sorted()
+        let typicalCost = costs.isEmpty ? 1 : max(costs[costs.count / 2], 1)
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
         // Best first: what is moved about is their places.
@@ -129,7 +152,7 @@ package struct SurrogateStrategy: Strategy {
         func take(_ found: [DecisionVectors.Vector]) {
             for vector in found {
                 var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, in: space))
-                judge(&candidate, by: gain, isRough: true)
+                judge(&candidate, by: gain, typicalCost: typicalCost, isRough: true)
                 candidates.append(candidate)
             }
             candidates = sorted(candidates)
@@ -137,7 +160,7 @@ package struct SurrogateStrategy: Strategy {
         take(pool.draw(candidateCount))
         for _ in 0..<2 { take(pool.neighbours(of: candidates.prefix(8).map(\.vector), each: candidateCount / 32)) }
         var finalists = Array(candidates.prefix(Self.finalists))
-        for index in finalists.indices { judge(&finalists[index], by: gain, isRough: false) }
+        for index in finalists.indices { judge(&finalists[index], by: gain, typicalCost: typicalCost, isRough: false) }
         finalists = sorted(finalists)
         return (finalists + candidates.dropFirst(Self.finalists)).map(\.vector)
     }
