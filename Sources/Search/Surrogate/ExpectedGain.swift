@@ -31,7 +31,7 @@ struct ExpectedGain {
             points = kept.map { points[$0] }
         }
         bounds = reference.indices.map { axis in Set(points.map { $0[axis] }).sorted() + [reference[axis]] }
-        warped = zip(bounds, warps).map { axis, warp in axis.map { $0 + warp.shift > 0 || !warp.isLogarithmic ? warp($0) : -.infinity } }
+        warped = zip(bounds, warps).map { axis, warp in axis.map { $0 > 0 || !warp.isLogarithmic ? warp($0) : -.infinity } }
         let places = bounds.map { axis in Dictionary(uniqueKeysWithValues: axis.enumerated().map { ($1, Int32($0)) }) }
         let indexed = points.map { point in point.indices.map { places[$0][point[$0]] ?? 0 } }
         cut(indexed, axes: objectiveCount, above: [])

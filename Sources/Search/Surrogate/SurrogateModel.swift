@@ -114,12 +114,13 @@ struct SurrogateModel: Sendable {
         }
     }
 
+    /// Latencies are told in their logarithm whatever they are; other losses as long as the best one is no small part of the reference.
     private func makeWarps(_ numbers: [Int], _ history: SurrogateHistory) -> [Warp] {
         objectives.enumerated().map { axis, objective in
             let reference = objective.loss(objective.reference)
             let best = numbers.map { history.entries[$0].losses[axis] }.min() ?? reference
             return Warp(
-                isLogarithmic: best >= 0 && reference > 0, shift: max(0, 0.02 * reference - best), reference: reference,
+                isLogarithmic: best > 0 && (isMeasuredTime(objective.metric) || best >= 0.02 * reference), reference: reference,
                 span: max(reference - best, 1e-9 * max(abs(reference), 1)))
         }
     }

@@ -4,19 +4,17 @@ import Foundation
 /// reference drawn together. Beyond it nothing counts, so a model need not spend itself on how bad the bad are.
 struct Warp: Sendable {
     var isLogarithmic = false
-    /// What is added to a loss before its logarithm is taken.
-    var shift = 0.0
     var reference: Double
     /// The loss beyond the reference that is drawn together to about seven tenths.
     var span: Double
 
     func callAsFunction(_ loss: Double) -> Double {
-        if isLogarithmic { return log(loss + shift) }
+        if isLogarithmic { return log(loss) }
         return loss <= reference ? loss : reference + span * log1p((loss - reference) / span)
     }
 
     func inverse(_ value: Double) -> Double {
-        if isLogarithmic { return exp(value) - shift }
+        if isLogarithmic { return exp(value) }
         return value <= reference ? value : reference + span * expm1(min((value - reference) / span, 50))
     }
 
@@ -28,12 +26,11 @@ struct Warp: Sendable {
             let z = (warped[index] - mean) / deviation
             // Beyond seven deviations what is left out is below 1e-12 of one.
             if z < -7 { return 0 }
-            let bound = bounds[index] + shift
-            if z > 7 + deviation { return max(0, bound - middle) }
+            if z > 7 + deviation { return max(0, bounds[index] - middle) }
             guard isLogarithmic else {
-                return max(0, deviation * normalDensity(z) + (bound - mean) * normalDistribution(z))
+                return max(0, deviation * normalDensity(z) + (bounds[index] - mean) * normalDistribution(z))
             }
-            return max(0, bound * normalDistribution(z) - middle * normalDistribution(z - deviation))
+            return max(0, bounds[index] * normalDistribution(z) - middle * normalDistribution(z - deviation))
         }
     }
 }
