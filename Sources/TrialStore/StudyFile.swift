@@ -10,21 +10,16 @@ enum StudyFile {
     /// log of any study is checked as it is read, and `halcyon study check` looks at everything.
     private static let wholeCheckBytes = 64 << 20
 
-    /// Looks at the file's first bytes only, so that a file that is not ours or too new is left untouched.
+    /// Looks whether the file can be read, without opening it: the system drops a process's locks of a file as soon as that process closes
+    /// any descriptor of it. A controller draws pictures from its own file; without its locks, the next reader from outside would
+    /// believe itself alone and, closing, delete the log of writes that the controller goes on writing to.
     static func check(_ path: String) throws {
         guard FileManager.default.fileExists(atPath: path) else {
             throw InputError(file: path, "no such file", hint: "name the folder of a study")
         }
-        guard isRegularFile(path), let handle = FileHandle(forReadingAtPath: path) else {
+        guard isRegularFile(path), FileManager.default.isReadableFile(atPath: path) else {
             throw InputError(file: path, "cannot be read", hint: "expected a study's file: check its permissions")
         }
-        defer { try? handle.close() }
-        let header = try handle.read(upToCount: 100) ?? Data()
-        if header.isEmpty { return }
-        guard header.count == 100, header.prefix(16) == Data("SQLite format 3\0".utf8) else {
-            throw InputError(file: path, "is not a study: expected an SQLite file", hint: "restore it from a copy")
-        }
-        try check(version: header[60..<64].reduce(0) { $0 << 8 | Int($1) }, path)
     }
 
     static func check(version: Int, _ path: String) throws {
@@ -35,8 +30,7 @@ enum StudyFile {
         }
     }
 
-    /// Opens the file for reading only. The newest version may stand in the file's log of writes alone, so it is asked of
-    /// SQLite before anything could be written.
+    /// Opens the file for reading only, so that one that is not ours or too new is left untouched.
     static func openForReading(_ path: String) throws -> DatabaseQueue {
         try check(path)
         var configuration = Configuration()
@@ -93,6 +87,8 @@ enum StudyFile {
             case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
                 if isReadOnlyDisk(path) { throw StorageFailure(file: path, "is on a read-only file system") }
                 throw InputError(file: path, reason, hint: "check the folder, its permissions and the free space")
+            case .SQLITE_NOTADB:
+                throw InputError(file: path, "is not a study: expected an SQLite file", hint: "restore it from a copy")
             default: throw InputError(file: path, "is damaged, or no study: \(reason)", hint: "restore the file from a copy")
             }
         } catch is RowDecodingError {

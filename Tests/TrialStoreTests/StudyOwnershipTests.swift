@@ -53,6 +53,30 @@ import Trials
         }
     }
 
+    /// A process loses its locks of a file with any descriptor of it that it closes. Without them a reader from outside deletes the log of writes
+    /// when it closes, and what the store writes from then on is lost with its process.
+    @Test(arguments: ["looks", "examines", "reads"]) func readingItsOwnStudyLeavesTheStoreItsLocks(_ way: String) throws {
+        try inFolder { directory in
+            let path = directory + "/study.sqlite"
+            let store = try StudyStore(directory: directory)
+            try store.append(paused("before"))
+            switch way {
+            case "examines": try StudyStore(directory: directory).close()
+            case "reads": #expect(try StudyReader(directory: directory).records().count == 1)
+            default: break
+            }
+            // What a lock of another owner would meet, which locks of open file descriptions are even in this process.
+            let descriptor = open(path, O_RDWR)
+            try #require(descriptor >= 0)
+            var wanted = flock()
+            wanted.l_type = Int16(F_WRLCK)
+            #expect(fcntl(descriptor, 36 /* F_OFD_GETLK */, &wanted) == 0)
+            #expect(wanted.l_type != Int16(F_UNLCK), "another process may delete the log of writes")
+            close(descriptor)
+            withExtendedLifetime(store) {}
+        }
+    }
+
     /// A lock whose owner is gone is free, whatever its file says.
     @Test func aStaleLockIsTakenOver() throws {
         try inFolder { directory in
