@@ -58,7 +58,8 @@ struct SurrogateModel: Sendable {
             }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
-            fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count + (history.costMetric == nil ? 0 : 1))
+            let count = objectives.count + constraints.count + (history.costMetric == nil ? 0 : 1)
+            fitters = Array(repeating: GaussianProcessFitter(start), count: count)
         }
         var changed = processes.isEmpty
         while nextFit <= history.entries.count {
