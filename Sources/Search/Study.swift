@@ -197,7 +197,7 @@ package struct Study: Sendable {
         scheduler.observe(observation)
     }
 
-    /// The first session has so many seconds: trials count by their time from then on, whatever later sessions have.
+    /// From now on trials count by their time: done when the study's first session has a budget of seconds, whatever later ones have.
     mutating func weighCosts() {
         guard let metric = inspector.costMetric else { return }
         strategy.weigh(

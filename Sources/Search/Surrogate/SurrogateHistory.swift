@@ -130,6 +130,13 @@ struct SurrogateHistory: Sendable {
             cost: costMetric.flatMap { first.0.metrics[$0] })
     }
 
+    /// The median of what the results' trials cost; nil where that does not count.
+    var typicalCost: Double? {
+        if costMetric == nil { return nil }
+        let costs = entries.compactMap(\.cost).sorted()
+        return costs.isEmpty ? 1 : max(costs[costs.count / 2], 1)
+    }
+
     /// The highest resource of the first `count` entries, and of each trial that reached it the number of its entry there.
     func highest(of count: Int) -> (resource: Int, finals: [Int: Int]) {
         if count == entries.count { return (highestResource, finals) }

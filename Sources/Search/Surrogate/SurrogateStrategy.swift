@@ -121,11 +121,11 @@ package struct SurrogateStrategy: Strategy {
         return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
     }
 
-    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, typicalCost: Double, isRough: Bool) {
+    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, typicalCost: Double?, isRough: Bool) {
         let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
         let warps = model.warps
         candidate.gain = belief.feasibility * gain(belief)
-        if let cost = belief.cost { candidate.gain /= cost / typicalCost + 0.25 }
+        if let cost = belief.cost, let typicalCost { candidate.gain /= cost / typicalCost + 0.25 }
         candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
             let warp = warps[axis]
             return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
@@ -137,8 +137,7 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         let resource = history.place
         let gain = expectedGain(at: resource)
-        let costs = history.entries.compactMap(\.cost).sorted()
-        let typicalCost = costs.isEmpty ? 1 : max(costs[costs.count / 2], 1)
+        let typicalCost = history.typicalCost
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
         // Best first: what is moved about is their places.
