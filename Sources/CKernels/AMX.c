@@ -13,6 +13,7 @@
 #include "SmoothActivations.h"
 #include "Halves.h"
 #include "Tiles.h"
+#include "NormalizedInput.h"
 #include "PointwiseKernels.h"
 #include "PointwiseGradientKernels.h"
 #include "TileConvolutionKernels.h"

@@ -11,6 +11,7 @@
 #include "Vectors.h"
 #include "SmoothActivations.h"
 #include "Halves.h"
+#include "NormalizedInput.h"
 #include "PointwiseKernels.h"
 #include "PointwiseGradientKernels.h"
 #include "WinogradKernels.h"

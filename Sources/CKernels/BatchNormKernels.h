@@ -123,7 +123,7 @@ static void batch_norm_forward(Size pixels, Size channels, const float *x, Size 
                                float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
                                float *runningMean, float *runningVariance, float *y, Size yPitch, double *scratch) {
     statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance, scratch);
-    batch_norm_apply(pixels, channels, x, xPitch, gamma, beta, mean, inverseDeviation, relu, y, yPitch);
+    if (y) batch_norm_apply(pixels, channels, x, xPitch, gamma, beta, mean, inverseDeviation, relu, y, yPitch);
 }
 
 static void batch_norm_inference(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,

@@ -13,6 +13,7 @@
 #include "AttentionKernels.h"
 #include "PixelShuffleKernels.h"
 #include "Halves.h"
+#include "NormalizedInput.h"
 #include "PointwiseKernels.h"
 #include "DepthwiseKernels.h"
 #include "PointwiseGradientKernels.h"

@@ -25,21 +25,23 @@ INLINE Size stagedChannels(Size channels) { return (channels + 1) / 2 * 2; }
 INLINE Size rowSteps(Size channels) { return (3 * stagedChannels(channels) + stepHalves - 1) / stepHalves; }
 INLINE Size blocksOf(Size channels) { return (channels + 15) / 16; }
 
-/// Puts `channels` rounded floats at `to`, with a zero behind an odd number.
-INLINE void stagePosition(const float *x, Size channels, Half *to) {
+/// Puts `channels` rounded floats, normalized where `n` is not NULL, at `to`, with a zero behind an odd number.
+INLINE void stagePosition(const float *x, const halcyon_normalization *n, Size channels, Half *to) {
     Size i = 0;
     for (; i + 32 <= channels; i += 32)
-        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i)));
+        _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh((__m512)loadNormalized(x, n, i + 16, 16), (__m512)loadNormalized(x, n, i, 16)));
     for (; i < channels; i += 16) {
         const Size k = minimum(16, channels - i);
-        const __m256i halves = (__m256i)_mm512_cvtneps_pbh((__m512)load(x + i, k));
+        const __m256i halves = (__m256i)_mm512_cvtneps_pbh((__m512)loadNormalized(x, n, i, k));
         if (k == 16) _mm256_storeu_si256((__m256i *)(to + i), halves);
         else _mm256_mask_storeu_epi16(to + i, (__mmask16)((1u << (k + k % 2)) - 1), halves);
     }
 }
 
-/// Positions of the rows first ..< first + count as [position][channel] of halves, zeros where no image is.
-static void stageRows(const Positions *p, const float *x, Size xPitch, Size channels, Size first, Size count, Half *to) {
+/// Positions of the rows first ..< first + count as [position][channel] of halves, normalized where `n` is not NULL, zeros where no
+/// image is.
+static void stageRows(const Positions *p, const float *x, Size xPitch, const halcyon_normalization *n, Size channels, Size first,
+                      Size count, Half *to) {
     const Size staged = stagedChannels(channels);
     for (Size row = first; row < first + count; row++) {
         const Size image = row / (p->height + 1), h = row - image * (p->height + 1);
@@ -49,7 +51,7 @@ static void stageRows(const Positions *p, const float *x, Size xPitch, Size chan
             continue;
         }
         const float *from = x + (image * p->height + h) * p->width * xPitch;
-        for (Size w = 0; w < p->width; w++, from += xPitch, to += staged) stagePosition(from, channels, to);
+        for (Size w = 0; w < p->width; w++, from += xPitch, to += staged) stagePosition(from, n, channels, to);
         memset(to, 0, (size_t)staged * sizeof *to);
         to += staged;
     }
@@ -183,7 +185,7 @@ static void convolvePositions(void *context, Size firstRow, Size endRow, int sha
         const Size rows = minimum(r->band, endRow - row), count = rows * p->pitch;
         // The position before the first neighbour, the rows, and zeros that steps beyond a row of the filter read.
         memset(memory, 0, (size_t)pitch);
-        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, memory + staged);
+        stageRows(p, r->x, s->xPitch, s->normalization, s->inputChannels, row - 1, rows + 2, memory + staged);
         memset(memory + staged * ((rows + 2) * p->pitch + 1), 0, (size_t)(pitch * (2 * tilePositions + stepHalves + 1)));
         Place place = {row / (p->height + 1), row % (p->height + 1), 0};
         for (Size position = 0; position < count; position += 2 * tilePositions, place = placeAfter(p, place, 2 * tilePositions)) {
@@ -360,14 +362,14 @@ static void correlatePositions(void *context, Size firstRow, Size endRow, int sh
     for (Size row = firstRow; row < endRow; row += m.band) {
         const Size rows = minimum(m.band, endRow - row), count = rows * p->pitch, steps = wholeSteps(count) / stepHalves;
         Size staged = stagedChannels(s->outputChannels);
-        stageRows(p, r->y, s->yPitch, s->outputChannels, row, rows, positions);
+        stageRows(p, r->y, s->yPitch, NULL, s->outputChannels, row, rows, positions);
         memset(positions + count * staged, 0, (size_t)((steps * stepHalves - count) * staged) * sizeof(Half));
         transposePositions(positions, s->outputChannels, steps * stepHalves, columns, m.columnPitch);
         // The first position is the one before the first row's left neighbour.
         staged = stagedChannels(s->inputChannels);
         const Size have = (rows + 2) * p->pitch + 1, all = neighbourPositions(p, steps * stepHalves);
         memset(positions, 0, (size_t)staged * sizeof(Half));
-        stageRows(p, r->x, s->xPitch, s->inputChannels, row - 1, rows + 2, positions + staged);
+        stageRows(p, r->x, s->xPitch, s->normalization, s->inputChannels, row - 1, rows + 2, positions + staged);
         memset(positions + have * staged, 0, (size_t)((all + 1 - have) * staged) * sizeof(Half));
         pairPositions(positions, s->inputChannels, all / 2, kinds[0], kinds[1]);
         for (Size first = 0; first < steps; first += gradientSteps) {

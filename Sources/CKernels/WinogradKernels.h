@@ -115,15 +115,19 @@ static void roundFloats(const halcyon_conv3_shape *s, float *x, Size count) {
 #endif
 }
 
-/// The transform of one tile's channels c ..< c + k, from rows of `rowPitch` and pixels of `pitch` floats.
-INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, Size c, float *to, Size step,
+/// The transform of one tile's channels c ..< c + k, from rows of `rowPitch` and pixels of `pitch` floats, normalized where `norm` is
+/// not NULL.
+INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k, Size c, const ChannelNorm *norm, float *to, Size step,
                               const TransformKind kind) {
     V columns[6][6];
 #pragma clang loop unroll(full)
     for (int w = 0; w < 6; w++) {
         V d[6], t[6];
 #pragma clang loop unroll(full)
-        for (int h = 0; h < 6; h++) d[h] = load(x + h * rowPitch + w * pitch, k);
+        for (int h = 0; h < 6; h++) {
+            d[h] = load(x + h * rowPitch + w * pitch, k);
+            if (norm) d[h] = normalized(d[h], norm);
+        }
         inputTransform(d, t);
 #pragma clang loop unroll(full)
         for (int h = 0; h < 6; h++) columns[h][w] = t[h];
@@ -137,14 +141,14 @@ INLINE void transformChannels(const float *x, Size rowPitch, Size pitch, Size k,
     }
 }
 
-/// Copies the part of a tile that lies in the image, zeros elsewhere.
+/// Copies the part of a tile that lies in the image, normalized where the shape says so, zeros elsewhere.
 static void gatherTile(const halcyon_conv3_shape *s, const float *image, Size row, Size column, float *to) {
     const Size channels = s->inputChannels;
     for (Size h = 0; h < tileSide; h++)
         for (Size w = 0; w < tileSide; w++, to += channels) {
             const int inside = row + h >= 0 && row + h < s->height && column + w >= 0 && column + w < s->width;
             const float *const from = image + ((row + h) * s->width + column + w) * s->xPitch;
-            LANES(channels, store(to + i, inside ? load(from + i, k) : splat(0), k););
+            LANES(channels, store(to + i, inside ? loadNormalized(from, s->normalization, i, k) : splat(0), k););
         }
 }
 
@@ -156,11 +160,16 @@ INLINE void transformInput(const Tiling *t, const float *x, Size tile, float *ed
     const float *const image = x + n * s->height * s->width * s->xPitch;
     const int isInside = row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width;
     const float *corner = image + (row * s->width + column) * s->xPitch;
-    if (isInside) {
-        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, i, to, step, kind););
+    if (isInside && s->normalization) {
+        LANES(channels, {
+            const ChannelNorm norm = channelNorm(s->normalization, i, k);
+            transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, i, &norm, to, step, kind);
+        });
+    } else if (isInside) {
+        LANES(channels, transformChannels(corner + i, s->width * s->xPitch, s->xPitch, k, i, NULL, to, step, kind););
     } else {
         gatherTile(s, image, row, column, edge);
-        LANES(channels, transformChannels(edge + i, tileSide * channels, channels, k, i, to, step, kind););
+        LANES(channels, transformChannels(edge + i, tileSide * channels, channels, k, i, NULL, to, step, kind););
     }
 }
 

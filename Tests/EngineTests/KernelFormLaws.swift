@@ -99,14 +99,37 @@ import Testing
         }
     }
 
+    /// A convolution that normalizes what it reads has the bits of one that reads the normalized map.
+    @Test(arguments: OperationLaws.cases.filter { $0.kind.name.hasPrefix("normalized-") }) func normalizingChangesNoBits(_ item: Case) throws {
+        let plain: any Operation =
+            (item.sample.operation as? NormalizedConvolution)?.convolution ?? (item.sample.operation as! NormalizedWeightGradient).gradient
+        var graph = Graph()
+        let inputs = item.sample.inputs.enumerated().map { graph.input("x\($0)", channels: $1.channels) }
+        let map = graph.apply(RenewedNormalization(activation: .relu), [inputs[0]] + inputs.suffix(4), path: "map")
+        let outputs = graph.apply(plain, map + inputs.dropFirst().dropLast(4), path: "operation")
+        for (index, output) in outputs.enumerated() { graph.outputs.append(("y\(index)", output)) }
+        let values = OperationLaws.inputs(item)
+        for version in CPUDevice.instructionSets {
+            try CPUDevice.withInstructionSet(version) { () throws in
+                for precision in [Precision.f32, .bf16] {
+                    let options = CompileOptions(fusion: false, precision: precision)
+                    #expect(try run(item, values, options) == run(item, graph, values, options), "\(version), \(precision.rawValue)")
+                }
+            }
+        }
+    }
+
     private func run(_ item: Case, _ values: [[Double]], _ options: CompileOptions) throws -> [[Float]] {
-        let (graph, _, outputs) = OperationLaws.graph(item)
+        try run(item, OperationLaws.graph(item).graph, values, options)
+    }
+
+    private func run(_ item: Case, _ graph: Graph, _ values: [[Double]], _ options: CompileOptions) throws -> [[Float]] {
         let shapes = Dictionary(uniqueKeysWithValues: item.sample.inputs.enumerated().map { ("x\($0)", $1) })
         let program = try Compiler.compile(graph, inputs: shapes, options: options)
         let device = CPUDevice(threads: options.threads)
         let executable = try device.load(program, parameters: ParameterStore([], stream: RandomStream(seed: 0)))
         for (index, values) in values.enumerated() { _ = executable.input("x\(index)").update(fromContentsOf: values.map(Float.init)) }
         executable.run()
-        return outputs.indices.map { Array(executable.output("y\($0)")) }
+        return graph.outputs.map { Array(executable.output($0.name)) }
     }
 }

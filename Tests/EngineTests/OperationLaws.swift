@@ -185,12 +185,12 @@ import Testing
         let outputs = try item.sample.operation.outputShapes(inputs)
         var expected = 0
         switch item.kind.name {
-        case "convolution":
+        case "convolution", "normalized-convolution":
             for size in [inputs[0][0], inputs[0][1], inputs[0][2]] { expected = max(1, expected) * size }
             expected *= inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
         case "convolution-input-gradient", "gated-convolution-input-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][1] * inputs[1][2] * inputs[1][3]
-        case "convolution-weight-gradient", "gated-convolution-weight-gradient":
+        case "convolution-weight-gradient", "gated-convolution-weight-gradient", "normalized-convolution-weight-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[2][0] * inputs[2][1] * inputs[2][2] * inputs[2][3]
         case "depthwise-convolution", "depthwise-convolution-input-gradient":
             expected = inputs[0][0] * inputs[0][1] * inputs[0][2] * inputs[1][0] * inputs[1][2] * inputs[1][3]

@@ -86,7 +86,7 @@ enum { HALCYON_BATCH_NORM_SCRATCH = 2 * 1024 };
 
 /// Training: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance; if not NULL, running =
 /// (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch. Then
-/// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
+/// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`; y NULL: the statistics alone.
 void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                                 const float *beta, float epsilon, float momentum, int relu, float *mean,
                                 float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
@@ -243,6 +243,11 @@ void halcyon_window_attention_backward(ptrdiff_t batch, ptrdiff_t height, ptrdif
 
 // MARK: Convolution 3x3: by Winograd's F(4x4, 3x3), or for rounded operands with the processor's tiles where it has them
 
+/// A training pass' batch norm with a ReLU, applied to each pixel as it is read: what `halcyon_batch_norm_apply` makes.
+typedef struct {
+    const float *gamma, *beta, *mean, *inverseDeviation;
+} halcyon_normalization;
+
 /// A convolution with stride 1, dilation 1 and zero padding that keeps the size.
 typedef struct {
     ptrdiff_t batch, height, width, inputChannels, outputChannels;
@@ -252,6 +257,8 @@ typedef struct {
     int relu;
     /// The products' operands are rounded to bf16; for weights that were prepared so.
     int isRounded;
+    /// Of x, before the padding; NULL: none.
+    const halcyon_normalization *normalization;
 } halcyon_conv3_shape;
 
 /// Floats of prepared weights from so many inputs to so many outputs.

@@ -11,7 +11,8 @@ final class Convolution3Kernel: Kernel {
     private let pixels: Int
     private var shape: halcyon_conv3_shape
     private let hasBias: Bool
-    private let hasResidual: Bool
+    private let residualIndex: Int?
+    private let isNormalized: Bool
 
     /// Whether this form is the fastest: measured at 16x48x48 and 16x6x6 on one thread against oneDNN's direct convolution and the
     /// kernels for thin layers.
@@ -22,15 +23,17 @@ final class Convolution3Kernel: Kernel {
     /// - Parameters:
     ///   - x: the side of the forward direction's input.
     ///   - y: the side of its output.
-    ///   - residual: what is added to the output, the last input.
+    ///   - residual: what is added to the output, the last input but those of the normalization.
+    ///   - isNormalized: whether x is normalized as it is read; gamma, beta, mean and inverse deviation are then the last inputs.
     init(
         _ direction: ConvolutionKernel.Direction, _ context: KernelContext, x: KernelContext.View, y: KernelContext.View,
-        weight: Shape, hasBias: Bool, relu: Bool, residual: KernelContext.View? = nil
+        weight: Shape, hasBias: Bool, relu: Bool, residual: KernelContext.View? = nil, isNormalized: Bool = false
     ) {
         self.direction = direction
         self.weight = weight
         self.hasBias = hasBias
-        hasResidual = residual != nil
+        residualIndex = residual == nil ? nil : context.inputs.count - (isNormalized ? 5 : 1)
+        self.isNormalized = isNormalized
         let (source, target) = direction == .inputGradient ? (y, x) : (x, y)
         pixels = x.shape.pixels
         shape = halcyon_conv3_shape()
@@ -60,11 +63,23 @@ final class Convolution3Kernel: Kernel {
     }
 
     func run(_ operands: Operands) {
+        var shape = shape
+        guard isNormalized else { return run(&shape, operands) }
+        let inputs = operands.inputs, first = inputs.count - 4
+        var normalization = halcyon_normalization(
+            gamma: inputs[first], beta: inputs[first + 1], mean: inputs[first + 2], inverseDeviation: inputs[first + 3])
+        withUnsafePointer(to: &normalization) {
+            shape.normalization = $0
+            run(&shape, operands)
+        }
+    }
+
+    private func run(_ shape: inout halcyon_conv3_shape, _ operands: Operands) {
         let scratch = operands.scratch.assumingMemoryBound(to: Float.self)
         guard direction == .weightGradient else {
             halcyon_conv3(
                 &shape, operands.inputs[0], operands.prepared.assumingMemoryBound(to: Float.self),
-                hasBias ? operands.inputs[2] : nil, hasResidual ? operands.inputs.last! : nil, operands.outputs[0], scratch)
+                hasBias ? operands.inputs[2] : nil, residualIndex.map { operands.inputs[$0] }, operands.outputs[0], scratch)
             return
         }
         halcyon_conv3_weight_gradient(&shape, operands.inputs[0], operands.inputs[1], operands.outputs[0], scratch)

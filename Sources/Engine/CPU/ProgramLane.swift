@@ -32,6 +32,7 @@ final class ProgramLane {
     private var preparation: [Step] = []
     private var body: [Step] = []
     private var preparedVersion = 0
+    private var hasRun = false
 
     init(_ kernels: ProgramKernels, parameters: ParameterStore, gradients: FloatBuffer?) {
         program = kernels.program
@@ -91,6 +92,10 @@ final class ProgramLane {
     /// Runs all; `around` is given each piece of work with its row.
     @inline(__always)
     private func run(_ around: (_ row: Int, _ work: () -> Void) -> Void) {
+        if !hasRun {
+            hasRun = true
+            arena.prefault(program.firstUses)
+        }
         let isChanged = preparedVersion != parameters.version
         if isChanged {
             for (row, step) in preparation.enumerated() {

@@ -82,6 +82,13 @@ package struct Program: Sendable {
     /// The whole batch's shape of an input or output.
     func wholeShape(_ part: Shape) -> Shape { part.rank == 4 ? part.with(batch: part.batch * parts) : part }
 
+    /// The arena's parts as instructions write them, in their order.
+    var firstUses: [Range<Int>] {
+        (preparation + body).flatMap(\.outputs).filter { $0.region == .arena }.map { place in
+            place.offset..<place.offset + (place.shape.pixels - 1) * place.pitch + place.shape.channels
+        }
+    }
+
     /// Of one lane.
     package var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
 }

@@ -72,8 +72,9 @@ package struct OperationSample: Sendable {
 package let operationCatalogue: [any Operation.Type] = [
     Convolution.self, ConvolutionInputGradient.self, ConvolutionWeightGradient.self, PointwiseConvolution.self,
     GatedConvolution.self, GatedInputGradient.self, GatedWeightGradient.self,
+    NormalizedConvolution.self, NormalizedWeightGradient.self,
     FoldedWeight.self, FoldedBias.self,
-    BatchNormalization.self, BatchNormalizationGradient.self, RenewedNormalization.self,
+    BatchNormalization.self, BatchNormalizationGradient.self, RenewedNormalization.self, BatchStatistics.self,
     RectifiedLinear.self, RectifiedLinearGradient.self,
     Add.self, Subtract.self, Negate.self, StopGradient.self,
     Concatenation.self, ChannelSlice.self,

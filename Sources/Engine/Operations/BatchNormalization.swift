@@ -109,6 +109,51 @@ package struct BatchNormalization: Operation {
     }
 }
 
+/// What `BatchNormalization` finds in training, without the map that it makes (`fuseNormalization`).
+///
+/// Inputs: x `[N, H, W, C]`, running mean, running variance `[C]`. Outputs: the batch's mean and inverse deviation and the new running
+/// mean and variance, `[C]` each.
+package struct BatchStatistics: Operation {
+    package static let name = "batch-statistics"
+    package static let isDifferentiable = false
+    package var epsilon = 1e-5
+
+    package var attributes: Document { ["epsilon": .float(epsilon)] }
+    package var outputCount: Int { 4 }
+    package var mixesImages: Bool { true }
+
+    package static var samples: [OperationSample] {
+        [[3, 5, 3, 17], [1, 4, 5, 1], [2, 9, 7, 48]].map { (x: Shape) in
+            OperationSample(BatchStatistics(), [x, [x.channels], [x.channels]], positive: [2])
+        }
+    }
+
+    package func outputShapes(_ inputs: [Shape]) throws -> [Shape] {
+        guard inputs[0].rank == 4, inputs.dropFirst().allSatisfy({ $0 == [inputs[0].channels] }) else {
+            throw ShapeError("batch statistics of \(inputs[0]) with running ones \(inputs[1])")
+        }
+        return [inputs[1], inputs[1], inputs[1], inputs[1]]
+    }
+
+    package func reach(_ inputs: [Shape]) -> Int? { nil }
+
+    package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
+        let ones = inputs[1].map { _ in Scalar(1) }
+        return Array(BatchNormalization(epsilon: epsilon).reference([inputs[0], ones, ones, inputs[1], inputs[2]]).dropFirst())
+    }
+
+    package func makeKernel(_ context: KernelContext) throws -> any Kernel {
+        let x = context.inputs[0], channels = x.shape.channels
+        return FunctionKernel(scratchBytes: BatchNormalization.scratchBytes(context)) { [epsilon] o in
+            o.outputs[2].update(from: o.inputs[1], count: channels)
+            o.outputs[3].update(from: o.inputs[2], count: channels)
+            halcyon_batch_norm_forward(
+                x.shape.pixels, channels, o.inputs[0], x.pitch, nil, nil, Float(epsilon), Float(BatchNormalization.momentum), 0,
+                o.outputs[0], o.outputs[1], o.outputs[2], o.outputs[3], nil, 0, o.scratch.assumingMemoryBound(to: Double.self))
+        }
+    }
+}
+
 /// What `BatchNormalization` made in training, made again with the batch's statistics that it found, to the last bit.
 ///
 /// Inputs: x `[N, H, W, C]`, gamma, beta, mean, inverse deviation `[C]`. Output: y.
@@ -116,6 +161,8 @@ package struct RenewedNormalization: Operation {
     package static let name = "renewed-normalization"
     package static let isDifferentiable = false
     package var activation: FusedActivation
+
+    package init(activation: FusedActivation) { self.activation = activation }
 
     package var attributes: Document { ["activation": .string(activation.rawValue)] }
 
