@@ -113,5 +113,6 @@ package final class AdamState {
     package init(for store: ParameterStore) {
         firstMoments = FloatBuffer(count: store.trainable.count)
         secondMoments = FloatBuffer(count: store.trainable.count)
+        FloatBuffer.prefault([firstMoments, secondMoments].map { ($0, 0..<$0.count) })
     }
 }

@@ -41,25 +41,23 @@ package final class FloatBuffer {
 
     /// Has the system find the memory of these parts, in their order, on a thread of its own, while the caller goes on: a virtual machine
     /// whose host lends memory page by page takes 1 to 2 ms for each MB. No value changes.
-    func prefault(_ parts: [Range<Int>]) {
-        guard isMapped else { return }
-        let wholePages = (bytes - Self.hugePage) / Self.hugePage
-        var isListed = [Bool](repeating: false, count: wholePages)
-        var pages: [Int] = []
-        for part in parts where !part.isEmpty {
-            let first = part.lowerBound * MemoryLayout<Float>.stride / Self.hugePage
-            let last = (part.upperBound * MemoryLayout<Float>.stride - 1) / Self.hugePage
-            for page in first...last where page < wholePages && !isListed[page] {
-                isListed[page] = true
-                pages.append(page)
-            }
+    static func prefault(_ parts: [(buffer: FloatBuffer, values: Range<Int>)]) {
+        var listed: Set<UnsafeMutableRawPointer> = []
+        var pages: [UnsafeMutableRawPointer] = []
+        for (buffer, values) in parts where buffer.isMapped {
+            let start = UnsafeMutableRawPointer(buffer.pointer), stride = MemoryLayout<Float>.stride
+            let end = min(values.upperBound * stride, (buffer.bytes - hugePage) / hugePage * hugePage)
+            for offset in Swift.stride(from: values.lowerBound * stride / hugePage * hugePage, to: end, by: hugePage)
+            where listed.insert(start + offset).inserted { pages.append(start + offset) }
         }
-        // It keeps the memory until it has ended, and reads and writes nothing in it.
-        nonisolated(unsafe) let buffer = self
-        let thread = Thread { [pages] in
-            let start = UnsafeMutableRawPointer(buffer.pointer)
-            // Before Linux 5.14 there is no such advice: the pages are found as they are touched.
-            for page in pages where madvise(start + page * Self.hugePage, Self.hugePage, Self.populateWrite) != 0 { return }
+        guard !pages.isEmpty else { return }
+        // The thread keeps the memory until it has ended, and reads and writes nothing in it.
+        nonisolated(unsafe) let work = (pages: pages, buffers: parts.map(\.buffer))
+        let thread = Thread {
+            withExtendedLifetime(work.buffers) {
+                // Before Linux 5.14 there is no such advice: the pages are found as they are touched.
+                for page in work.pages where madvise(page, hugePage, populateWrite) != 0 { return }
+            }
         }
         thread.name = "prefault"
         thread.start()

@@ -27,12 +27,13 @@ final class ProgramLane {
     private let arena: FloatBuffer
     /// Where the program writes gradients.
     private let gradients: FloatBuffer?
-    private let prepared: UnsafeMutableRawPointer
+    private let prepared: FloatBuffer
     private let scratch: UnsafeMutableRawPointer
     private var preparation: [Step] = []
     private var body: [Step] = []
     private var preparedVersion = 0
-    private var hasRun = false
+    /// What the instructions write first, in their order, until the first run.
+    private var firstUses: [(buffer: FloatBuffer, values: Range<Int>)] = []
 
     init(_ kernels: ProgramKernels, parameters: ParameterStore, gradients: FloatBuffer?) {
         program = kernels.program
@@ -40,7 +41,7 @@ final class ProgramLane {
         self.gradients = gradients
         arena = FloatBuffer(count: program.arenaCount)
         let scratch = UnsafeMutableRawPointer.allocate(byteCount: kernels.scratchBytes, alignment: 64)
-        let prepared = UnsafeMutableRawPointer.allocate(byteCount: kernels.preparedBytes, alignment: 64)
+        let prepared = FloatBuffer(count: kernels.preparedBytes / MemoryLayout<Float>.stride)
         self.scratch = scratch
         self.prepared = prepared
         var nextPrepared = 0
@@ -50,11 +51,17 @@ final class ProgramLane {
             instructions.enumerated().map { position, instruction in
                 let kernel = kernels[position]
                 defer { nextPrepared += ProgramKernels.aligned(kernel.preparedBytes) }
+                let first = nextPrepared / MemoryLayout<Float>.stride
+                firstUses.append((prepared, first..<first + kernel.preparedBytes / MemoryLayout<Float>.stride))
+                for place in instruction.outputs {
+                    guard let buffer = place.region == .arena ? arena : place.region == .gradients ? gradients : nil else { continue }
+                    firstUses.append((buffer, place.values))
+                }
                 return Step(
                     kernel: kernel,
                     operands: Operands(
                         inputs: instruction.inputs.map(address), outputs: instruction.outputs.map(address),
-                        prepared: prepared + nextPrepared, scratch: scratch),
+                        prepared: UnsafeMutableRawPointer(prepared.pointer) + nextPrepared, scratch: scratch),
                     preparesOnce: kernel.preparedInput.map(instruction.fixedInputs.contains) ?? true, restKernel: rests[position],
                     stripSteps: instruction.stripSteps)
             }
@@ -65,7 +72,6 @@ final class ProgramLane {
 
     deinit {
         scratch.deallocate()
-        prepared.deallocate()
     }
 
     func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> {
@@ -92,9 +98,9 @@ final class ProgramLane {
     /// Runs all; `around` is given each piece of work with its row.
     @inline(__always)
     private func run(_ around: (_ row: Int, _ work: () -> Void) -> Void) {
-        if !hasRun {
-            hasRun = true
-            arena.prefault(program.firstUses)
+        if !firstUses.isEmpty {
+            FloatBuffer.prefault(firstUses)
+            firstUses = []
         }
         let isChanged = preparedVersion != parameters.version
         if isChanged {

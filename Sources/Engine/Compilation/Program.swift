@@ -17,6 +17,9 @@ package struct Program: Sendable {
         package var shape: Shape
         /// Floats from one pixel to the next.
         package var pitch: Int
+
+        /// From its first value to its last, what lies between its pixels included.
+        var values: Range<Int> { offset..<offset + (shape.pixels - 1) * pitch + shape.channels }
     }
 
     package struct Instruction: Sendable {
@@ -81,13 +84,6 @@ package struct Program: Sendable {
 
     /// The whole batch's shape of an input or output.
     func wholeShape(_ part: Shape) -> Shape { part.rank == 4 ? part.with(batch: part.batch * parts) : part }
-
-    /// The arena's parts as instructions write them, in their order.
-    var firstUses: [Range<Int>] {
-        (preparation + body).flatMap(\.outputs).filter { $0.region == .arena }.map { place in
-            place.offset..<place.offset + (place.shape.pixels - 1) * place.pitch + place.shape.channels
-        }
-    }
 
     /// Of one lane.
     package var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
