@@ -96,7 +96,8 @@ import Testing
     /// Normalized maps that are made again are the same to the last bit, and so is the step. 3x3 convolutions keep none anyway.
     @Test(arguments: [(5, 0.7), (3, 1)]) func recomputationSavesMemoryAlone(_ kernel: Int, _ part: Double) throws {
         let block: Document = ["block": "plain", "kernel": .int(kernel), "normalization": "batch"]
-        let architecture = try Architecture(["network": ["skeleton": ["kind": "chain", "width": 32, "blocks": .array(Array(repeating: block, count: 6))]]])
+        let chain: Document = ["kind": "chain", "width": 32, "blocks": .array(Array(repeating: block, count: 6))]
+        let architecture = try Architecture(["network": ["skeleton": chain]])
         let graph = try buildGraph(architecture)
         var shapes = architecture.inputShapes(height: 24, width: 24, batch: 2)
         shapes["target"] = shapes["image"]

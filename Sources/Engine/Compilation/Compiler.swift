@@ -59,7 +59,8 @@ package enum Compiler {
         let training = fused.training(objective)
         // Differentiation adds gradients of values that several nodes read.
         let (whole, values, after) = training.graph.applying(
-            (options.recompute ? [renewNormalization(forward: training.forward)] : []) + (options.fusion ? [fuseResidual, fuseNormalization] : []),
+            (options.recompute ? [renewNormalization(forward: training.forward)] : [])
+                + (options.fusion ? [fuseResidual, fuseNormalization] : []),
             keeping: training.gradients.map(\.value))
         let gradients = zip(training.gradients, values).map { (parameter: $0.parameter, value: $1) }
         var rewrites = before

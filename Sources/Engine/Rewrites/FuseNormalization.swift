@@ -8,12 +8,15 @@ let fuseNormalization = GraphRewrite(name: "fuse-normalization", concerns: { $0 
     for value in source.outputs.map(\.value) + source.updates.map(\.value) { isLeft[value.index] = false }
     let live = source.live
     for node in source.nodes where node.outputs.contains(where: { live.contains($0.index) }) {
-        for (place, value) in node.inputs.enumerated() where place > 0 || source.normalizing(node) == nil { isLeft[value.index] = false }
+        let normalizes = source.normalizing(node) != nil
+        for (place, value) in node.inputs.enumerated() where place > 0 || !normalizes { isLeft[value.index] = false }
     }
     var norms: [Int: [ValueID]] = [:]
     return source.rewritten { node, inputs, graph in
         let made = node.outputs[0].index
-        if isLeft[made], live.contains(made), let norm = node.operation as? BatchNormalization, norm.statistics == .batch, norm.activation == .relu {
+        if isLeft[made], live.contains(made), let norm = node.operation as? BatchNormalization, norm.statistics == .batch,
+            norm.activation == .relu
+        {
             let found = graph.apply(BatchStatistics(epsilon: norm.epsilon), [inputs[0], inputs[3], inputs[4]], path: node.path)
             norms[made] = [inputs[1], inputs[2], found[0], found[1]]
             return [inputs[0]] + found
