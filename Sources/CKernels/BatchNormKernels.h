@@ -76,8 +76,8 @@ static void statisticsOfSlab(Size pixels, Size channels, const float *x, Size xP
     }
 }
 
-static void statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
-                       float *mean, float *inverseDeviation, float *runningMean, float *runningVariance, double *scratch) {
+static void batch_norm_statistics(Size pixels, Size channels, const float *x, Size xPitch, float epsilon, float momentumFactor,
+                                  float *mean, float *inverseDeviation, float *runningMean, float *runningVariance, double *scratch) {
     if (!pixels) return;
     for (Size c = 0; c < channels; c += longestRow)
         statisticsOfSlab(pixels, minimum(channels - c, longestRow), x + c, xPitch, epsilon, momentumFactor, mean + c,
@@ -117,13 +117,6 @@ static void batch_norm_apply(Size pixels, Size channels, const float *x, Size xP
         for (Size c = 0; c < n; c++) factor[c] = gamma[first + c] * inverseDeviation[first + c];
         sharedAffine(pixels, n, x + first, xPitch, mean + first, factor, beta + first, relu, y + first, yPitch);
     }
-}
-
-static void batch_norm_forward(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,
-                               float epsilon, float momentumFactor, int relu, float *mean, float *inverseDeviation,
-                               float *runningMean, float *runningVariance, float *y, Size yPitch, double *scratch) {
-    statistics(pixels, channels, x, xPitch, epsilon, momentumFactor, mean, inverseDeviation, runningMean, runningVariance, scratch);
-    if (y) batch_norm_apply(pixels, channels, x, xPitch, gamma, beta, mean, inverseDeviation, relu, y, yPitch);
 }
 
 static void batch_norm_inference(Size pixels, Size channels, const float *x, Size xPitch, const float *gamma, const float *beta,

@@ -109,11 +109,11 @@ void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
     kernels()->leaky_relu_backward(pixels, channels, y, yPitch, dy, dyPitch, slope, dx, dxPitch);
 }
 
-void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float
-        *gamma, const float *beta, float epsilon, float momentum, int relu, float *mean, float *inverseDeviation, float
-        *runningMean, float *runningVariance, float *y, ptrdiff_t yPitch, double *scratch) {
-    kernels()->batch_norm_forward(pixels, channels, x, xPitch, gamma, beta, epsilon, momentum, relu, mean,
-            inverseDeviation, runningMean, runningVariance, y, yPitch, scratch);
+void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float epsilon,
+                                   float momentum, float *mean, float *inverseDeviation, float *runningMean,
+                                   float *runningVariance, double *scratch) {
+    kernels()->batch_norm_statistics(pixels, channels, x, xPitch, epsilon, momentum, mean, inverseDeviation, runningMean,
+                                     runningVariance, scratch);
 }
 
 void halcyon_batch_norm_apply(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,

@@ -6,7 +6,7 @@
 #define HALCYON_KERNELS(X)                                                                                                   \
     X(scale) X(add_scaled) X(all_finite) X(adam) X(mean_squared_error) X(mean_squared_error_gradient)                        \
     X(mean_absolute_error) X(mean_absolute_error_gradient) X(copy) X(add) X(subtract) X(leaky_relu) X(leaky_relu_backward)                          \
-    X(batch_norm_forward) X(batch_norm_apply) X(batch_norm_inference) X(batch_norm_backward)                                  \
+    X(batch_norm_statistics) X(batch_norm_apply) X(batch_norm_inference) X(batch_norm_backward)                               \
     X(max_pool2) X(max_pool2_backward)                                                                                        \
     X(upsample2) X(upsample2_backward) X(pad) X(pad_backward) X(crop) X(crop_backward)                                        \
     X(multiply) X(smooth_activation) X(smooth_activation_backward) X(average_pool) X(average_pool_backward)                  \

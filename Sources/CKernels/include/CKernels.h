@@ -85,13 +85,11 @@ void halcyon_leaky_relu_backward(ptrdiff_t pixels, ptrdiff_t channels, const flo
 enum { HALCYON_BATCH_NORM_SCRATCH = 2 * 1024 };
 
 /// Training: mean[c], inverseDeviation[c] = 1 / sqrt(variance + epsilon) with the biased variance; if not NULL, running =
-/// (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch. Then
-/// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`; y NULL: the statistics alone.
-void halcyon_batch_norm_forward(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
-                                const float *beta, float epsilon, float momentum, int relu, float *mean,
-                                float *inverseDeviation, float *runningMean, float *runningVariance, float *y,
-                                ptrdiff_t yPitch, double *scratch);
-/// The same y once more, from the statistics that the training pass found, bit by bit.
+/// (1 - momentum) running + momentum * batch, the variance unbiased, as PyTorch.
+void halcyon_batch_norm_statistics(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, float epsilon,
+                                   float momentum, float *mean, float *inverseDeviation, float *runningMean,
+                                   float *runningVariance, double *scratch);
+/// y = act((x - mean) * inverseDeviation * gamma + beta), act ReLU if `relu`.
 void halcyon_batch_norm_apply(ptrdiff_t pixels, ptrdiff_t channels, const float *x, ptrdiff_t xPitch, const float *gamma,
                               const float *beta, const float *mean, const float *inverseDeviation, int relu, float *y,
                               ptrdiff_t yPitch);

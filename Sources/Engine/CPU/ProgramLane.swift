@@ -40,10 +40,8 @@ final class ProgramLane {
         self.parameters = parameters
         self.gradients = gradients
         arena = FloatBuffer(count: program.arenaCount)
-        let scratch = UnsafeMutableRawPointer.allocate(byteCount: kernels.scratchBytes, alignment: 64)
-        let prepared = FloatBuffer(count: kernels.preparedBytes / MemoryLayout<Float>.stride)
-        self.scratch = scratch
-        self.prepared = prepared
+        scratch = .allocate(byteCount: kernels.scratchBytes, alignment: 64)
+        prepared = FloatBuffer(count: kernels.preparedBytes / MemoryLayout<Float>.stride)
         var nextPrepared = 0
         func steps(
             _ instructions: [Program.Instruction], _ kernels: [any Kernel], _ rests: [Int: any Kernel] = [:]
@@ -53,10 +51,7 @@ final class ProgramLane {
                 defer { nextPrepared += ProgramKernels.aligned(kernel.preparedBytes) }
                 let first = nextPrepared / MemoryLayout<Float>.stride
                 firstUses.append((prepared, first..<first + kernel.preparedBytes / MemoryLayout<Float>.stride))
-                for place in instruction.outputs {
-                    guard let buffer = place.region == .arena ? arena : place.region == .gradients ? gradients : nil else { continue }
-                    firstUses.append((buffer, place.values))
-                }
+                firstUses += instruction.outputs.map { (buffer($0.region), $0.values) }
                 return Step(
                     kernel: kernel,
                     operands: Operands(
@@ -74,12 +69,14 @@ final class ProgramLane {
         scratch.deallocate()
     }
 
-    func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> {
-        switch place.region {
-        case .arena: arena.pointer + place.offset
-        case .trainable: parameters.trainable.pointer + place.offset
-        case .frozen: parameters.frozen.pointer + place.offset
-        case .gradients: gradients!.pointer + place.offset
+    func address(_ place: Program.Place) -> UnsafeMutablePointer<Float> { buffer(place.region).pointer + place.offset }
+
+    private func buffer(_ region: Program.Region) -> FloatBuffer {
+        switch region {
+        case .arena: arena
+        case .trainable: parameters.trainable
+        case .frozen: parameters.frozen
+        case .gradients: gradients!
         }
     }
 

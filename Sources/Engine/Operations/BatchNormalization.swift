@@ -59,28 +59,13 @@ package struct BatchNormalization: Operation {
     }
 
     package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
-        let x = inputs[0]
-        let channels = x.shape.channels
-        let count = Scalar(x.shape.pixels)
-        var mean = inputs[3], variance = inputs[4]
-        if statistics == .batch {
-            mean = Tensor([channels])
-            variance = Tensor([channels])
-            for (index, value) in x.elements.enumerated() { mean.elements[index % channels] += value / count }
-            for (index, value) in x.elements.enumerated() {
-                let difference = value - mean.elements[index % channels]
-                variance.elements[index % channels] += difference * difference / count
-            }
+        let normalization = RenewedNormalization(activation: activation)
+        guard statistics == .batch else {
+            let inverse = inputs[4].map { 1 / ($0 + Scalar(epsilon)).squareRoot() }
+            return normalization.reference(inputs[0..<4] + [inverse])
         }
-        let inverse = variance.map { 1 / ($0 + Scalar(epsilon)).squareRoot() }
-        let y = RenewedNormalization(activation: activation).reference([x, inputs[1], inputs[2], mean, inverse])[0]
-        guard statistics == .batch else { return [y] }
-        let momentum = Scalar(Self.momentum)
-        let unbiased = count > 1 ? count / (count - 1) : 1
-        return [
-            y, mean, inverse, Tensor.zip(inputs[3], mean) { (1 - momentum) * $0 + momentum * $1 },
-            Tensor.zip(inputs[4], variance) { (1 - momentum) * $0 + momentum * $1 * unbiased },
-        ]
+        let found = BatchStatistics(epsilon: epsilon).reference([inputs[0], inputs[3], inputs[4]])
+        return normalization.reference(Array(inputs[0..<3] + found[0..<2])) + found
     }
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
@@ -94,13 +79,12 @@ package struct BatchNormalization: Operation {
                     o.outputs[0], y.pitch)
             }
         }
+        let statistics = BatchStatistics(epsilon: self.epsilon)
         return FunctionKernel(scratchBytes: Self.scratchBytes(context)) { o in
-            o.outputs[3].update(from: o.inputs[3], count: channels)
-            o.outputs[4].update(from: o.inputs[4], count: channels)
-            halcyon_batch_norm_forward(
-                pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], epsilon, Float(Self.momentum), relu,
-                o.outputs[1], o.outputs[2], o.outputs[3], o.outputs[4], o.outputs[0], y.pitch,
-                o.scratch.assumingMemoryBound(to: Double.self))
+            statistics.find(o, x, running: 3, found: 1)
+            halcyon_batch_norm_apply(
+                pixels, channels, o.inputs[0], x.pitch, o.inputs[1], o.inputs[2], o.outputs[1], o.outputs[2], relu, o.outputs[0],
+                y.pitch)
         }
     }
 
@@ -138,19 +122,35 @@ package struct BatchStatistics: Operation {
     package func reach(_ inputs: [Shape]) -> Int? { nil }
 
     package func reference<Scalar: ReferenceScalar>(_ inputs: [Tensor<Scalar>]) -> [Tensor<Scalar>] {
-        let ones = inputs[1].map { _ in Scalar(1) }
-        return Array(BatchNormalization(epsilon: epsilon).reference([inputs[0], ones, ones, inputs[1], inputs[2]]).dropFirst())
+        let x = inputs[0], channels = x.shape.channels, count = Scalar(x.shape.pixels)
+        var mean = Tensor<Scalar>([channels]), variance = Tensor<Scalar>([channels])
+        for (index, value) in x.elements.enumerated() { mean.elements[index % channels] += value / count }
+        for (index, value) in x.elements.enumerated() {
+            let difference = value - mean.elements[index % channels]
+            variance.elements[index % channels] += difference * difference / count
+        }
+        let momentum = Scalar(BatchNormalization.momentum)
+        let unbiased = count > 1 ? count / (count - 1) : 1
+        return [
+            mean, variance.map { 1 / ($0 + Scalar(epsilon)).squareRoot() },
+            Tensor.zip(inputs[1], mean) { (1 - momentum) * $0 + momentum * $1 },
+            Tensor.zip(inputs[2], variance) { (1 - momentum) * $0 + momentum * $1 * unbiased },
+        ]
     }
 
     package func makeKernel(_ context: KernelContext) throws -> any Kernel {
-        let x = context.inputs[0], channels = x.shape.channels
-        return FunctionKernel(scratchBytes: BatchNormalization.scratchBytes(context)) { [epsilon] o in
-            o.outputs[2].update(from: o.inputs[1], count: channels)
-            o.outputs[3].update(from: o.inputs[2], count: channels)
-            halcyon_batch_norm_forward(
-                x.shape.pixels, channels, o.inputs[0], x.pitch, nil, nil, Float(epsilon), Float(BatchNormalization.momentum), 0,
-                o.outputs[0], o.outputs[1], o.outputs[2], o.outputs[3], nil, 0, o.scratch.assumingMemoryBound(to: Double.self))
-        }
+        let x = context.inputs[0]
+        return FunctionKernel(scratchBytes: BatchNormalization.scratchBytes(context)) { o in find(o, x, running: 1, found: 0) }
+    }
+
+    /// Finds the statistics of the first operand. The running ones are operands from the place `running` on, and what is found goes to
+    /// outputs from the place `found` on.
+    func find(_ o: Operands, _ x: KernelContext.View, running: Int, found: Int) {
+        let channels = x.shape.channels
+        for place in 0..<2 { o.outputs[found + 2 + place].update(from: o.inputs[running + place], count: channels) }
+        halcyon_batch_norm_statistics(
+            x.shape.pixels, channels, o.inputs[0], x.pitch, Float(epsilon), Float(BatchNormalization.momentum), o.outputs[found],
+            o.outputs[found + 1], o.outputs[found + 2], o.outputs[found + 3], o.scratch.assumingMemoryBound(to: Double.self))
     }
 }
 
