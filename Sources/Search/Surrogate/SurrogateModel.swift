@@ -2,7 +2,7 @@ import Foundation
 import SearchSpaces
 import Trials
 
-/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts, brought up
+/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts and is no objective, brought up
 /// to date when asked.
 ///
 /// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
@@ -16,6 +16,8 @@ struct SurrogateModel: Sendable {
     private let space: KernelSpace
     private let objectives: [Objective]
     private let constraints: [Constraint]
+    /// The objective that tells what trials cost, and so has their model already.
+    private var costObjective: Int?
     private var fitters: [GaussianProcessFitter] = []
     private var nextFit = SurrogateModel.firstFit
     private var processes: [GaussianProcess] = []
@@ -58,7 +60,9 @@ struct SurrogateModel: Sendable {
             }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
-            let count = objectives.count + constraints.count + (history.costMetric == nil ? 0 : 1)
+            costObjective = objectives.firstIndex { $0.metric == history.costMetric }
+            let hasCostModel = history.costMetric != nil && costObjective == nil
+            let count = objectives.count + constraints.count + (hasCostModel ? 1 : 0)
             fitters = Array(repeating: GaussianProcessFitter(start), count: count)
         }
         var changed = processes.isEmpty
@@ -169,6 +173,7 @@ struct SurrogateModel: Sendable {
             if output < objectives.count {
                 belief.means.append(mean)
                 belief.deviations.append(caution * deviation)
+                if output == costObjective { belief.cost = max(warps[output].inverse(mean), 1) }
             } else if output == objectives.count + constraints.count {
                 belief.cost = exp(mean)
             } else {

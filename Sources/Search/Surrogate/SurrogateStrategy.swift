@@ -57,11 +57,12 @@ package struct SurrogateStrategy: Strategy {
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
     }
 
-    package var summary: String { cost.map { "\(Self.kind), gain per \($0.metric)" } ?? Self.kind }
+    package var summary: String { history.costMetric.map { "\(Self.kind), gain per \($0)" } ?? Self.kind }
 
     package mutating func weigh(_ cost: TrialCost) {
         self.cost = cost
-        history.costMetric = cost.metric
+        // The time of a training goes with a latency more nearly than with operations, whose speed differs between families.
+        history.costMetric = objectives.first { isMeasuredTime($0.metric) }?.metric ?? cost.metric
     }
 
     package mutating func observe(_ observation: Observation) {
