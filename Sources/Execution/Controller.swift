@@ -4,7 +4,7 @@ import Search
 import Trials
 
 /// Carries a study out: event to `step`, commit through the log, then act. One thread, the caller's, owns all of it.
-/// Events that came together share a commit.
+/// Events that came together share a commit, unless proposals for them take long: nobody waits for another one's.
 ///
 /// When the disk refuses, the study pauses: nothing is acted on that is not in the log, the workers save their checkpoints and
 /// stop, what they still tell is kept in memory, and each further commit, the last one when all have stopped, tries to write it.
@@ -24,6 +24,8 @@ package final class Controller {
     private static let progressSeconds = 0.5
     /// So many events at most share a commit.
     private static let burstLimit = 64
+    /// What was decided is committed and acted on after so many seconds at the latest.
+    private static let decidingSeconds = 0.001
 
     private let spentBefore: Double
     private var begin = 0.0
@@ -141,12 +143,20 @@ package final class Controller {
 
     private func handle(_ events: [StudyEvent]) throws {
         var actions: [StudyAction] = []
-        let at = clock.now
-        for event in events where !study.isFinished || actions.isEmpty {
+        var at = clock.now
+        for (index, event) in events.enumerated() where !study.isFinished || actions.isEmpty {
             let new = study.step(event)
             note(new, at: at)
             actions += new
+            guard index < events.count - 1, clock.now - at > Self.decidingSeconds else { continue }
+            try act(on: actions)
+            if outcome != nil { return }
+            (actions, at) = ([], clock.now)
         }
+        try act(on: actions)
+    }
+
+    private func act(on actions: [StudyAction]) throws {
         var refusal = try commit()
         var unstarted: [Int] = []
         for action in actions {
@@ -161,6 +171,7 @@ package final class Controller {
                 outcome = StudyOutcome(reason: reason, paused: paused, hopeless: study.isHopeless)
             }
         }
+        sweep()
         if killTime == .infinity, study.isStopping { killTime = clock.now + Self.stopGrace }
         guard let refusal else { return }
         if storageFailure == nil { storageFailure = refusal.description }
@@ -203,7 +214,6 @@ package final class Controller {
             return failure
         }
         uncommitted = StudyCommit(records: [])
-        sweep()
         return nil
     }
 
@@ -219,8 +229,9 @@ package final class Controller {
 
     /// Removes checkpoints of trials that ended and networks that are not to be kept.
     private func sweep() {
+        guard uncommitted.records.isEmpty else { return }
         defer { unswept = [] }
-        guard let folder else { return }
+        guard let folder, !unswept.isEmpty else { return }
         failpoint(.sweepBegins)
         for number in unswept where study.trials[number].state.isFinal {
             folder.removeCheckpoint(number, at: checkpoints.removeValue(forKey: number))

@@ -23,6 +23,19 @@ import Testing
         #expect(falling(2) > falling(1))
     }
 
+    /// Losses that fall with the size are foretold from a few sizes beyond them; one that failed turns the line hardly, and without a spread of
+    /// sizes, or with one result, nothing is foretold.
+    @Test func theTrendIsALineOverTheSizes() {
+        let points = (0..<12).map { (size: 18 + Double($0) / 4, value: 5 - 0.7 * Double($0)) }
+        let trend = SizeTrend(points), spoilt = SizeTrend(points + [(size: 18.3, value: 40)])
+        for (line, tolerance) in [(trend, 0.1), (spoilt, 0.2)] {
+            let fall = line(18) - line(22)
+            #expect(abs(fall - 0.7 * 16) < tolerance * 0.7 * 16, "\(fall)")
+        }
+        #expect(abs(SizeTrend(Array(points.prefix(2)))(19)) < abs(trend(19) - trend(18)) && SizeTrend(Array(points.prefix(1)))(30) == 0)
+        #expect(SizeTrend(points.map { (size: 20, value: $0.value) })(30) == 0)
+    }
+
     /// LAPACK's factor and inverse in our layout, over sizes that do not divide a vector's width.
     @Test(arguments: [1, 2, 7, 33]) func choleskyIsThatOfTheMatrix(_ count: Int) {
         var stream = RandomStream(seed: 4).split(count)

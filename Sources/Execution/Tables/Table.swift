@@ -39,10 +39,10 @@ package final class Table: Sendable {
         decisionColumns = description.decisions.map(\.column)
         let columns = try description.decisions.map { try file.place(of: $0.column, for: $0.source) }
         func text(_ row: Int, _ columns: [Int], of file: CSVFile) -> String {
-            columns.map { Self.text(of: file.rows[row].cells[$0]) }.joined(separator: ",")
+            columns.map { Self.text(of: file.text(row, $0)) }.joined(separator: ",")
         }
-        architectures = file.rows.indices.map { row in
-            .object(zip(description.decisions, columns).map { ($0.0.column, Self.document(file.rows[row].cells[$0.1])) })
+        architectures = file.rows.map { row in
+            .object(zip(description.decisions, columns).map { ($0.0.column, Self.document(file.text(row, $0.1))) })
         }
         var places: [String: Int] = [:]
         func add(_ name: String, _ row: Int, _ line: Int, _ path: String) throws {
@@ -54,29 +54,29 @@ package final class Table: Sendable {
         if let map = description.canonical {
             let key = try file.place(of: map.key, for: map.source)
             var rows: [String: Int] = [:]
-            for row in file.rows.indices {
-                guard rows.updateValue(row, forKey: Self.text(of: file.rows[row].cells[key])) == nil else {
+            for row in file.rows {
+                guard rows.updateValue(row, forKey: Self.text(of: file.text(row, key))) == nil else {
                     throw InputError(
-                        "the key \(file.rows[row].cells[key]) stands twice",
-                        at: SourceLocation(file: file.path, line: file.rows[row].line),
+                        "the key \(file.text(row, key)) stands twice",
+                        at: SourceLocation(file: file.path, line: file.lines[row]),
                         hint: "keep one of the rows")
                 }
             }
             let names = try CSVFile(path: map.path)
             let raw = try description.decisions.map { try names.place(of: $0.column, for: map.source) }
             let target = try names.place(of: map.key, for: map.source)
-            for row in names.rows.indices {
-                let (line, cells) = names.rows[row]
-                guard let found = rows[Self.text(of: cells[target])] else {
+            for row in names.rows {
+                let key = names.text(row, target)
+                guard let found = rows[Self.text(of: key)] else {
                     throw InputError(
-                        "\(file.path) has no row with \(map.key) \(cells[target])",
-                        at: SourceLocation(file: map.path, line: line),
+                        "\(file.path) has no row with \(map.key) \(key)",
+                        at: SourceLocation(file: map.path, line: names.lines[row]),
                         hint: "leave out what is infeasible")
                 }
-                try add(text(row, raw, of: names), found, line, map.path)
+                try add(text(row, raw, of: names), found, names.lines[row], map.path)
             }
         } else {
-            for row in file.rows.indices { try add(text(row, columns, of: file), row, file.rows[row].line, file.path) }
+            for row in file.rows { try add(text(row, columns, of: file), row, file.lines[row], file.path) }
         }
         self.places = places
         func series(_ metric: TableDescription.Metric) throws -> Series {
@@ -87,12 +87,12 @@ package final class Table: Sendable {
                         level.resource,
                         try level.seeds.map { seed in
                             let columns = try seed.expression.columns.map { try file.place(of: $0, for: seed.source) }
-                            return try file.rows.indices.map { row in
+                            return try file.rows.map { row in
                                 let value = try seed.expression.value { try file.number(row, columns[$0]) }
                                 guard value.isFinite else {
                                     throw InputError(
                                         "\"\(metric.name)\" is \(value) here",
-                                        at: SourceLocation(file: file.path, line: file.rows[row].line),
+                                        at: SourceLocation(file: file.path, line: file.lines[row]),
                                         hint: "correct the cells or the expression")
                                 }
                                 return value
@@ -147,13 +147,13 @@ package final class Table: Sendable {
     }
 
     /// One text for all ways to write a value: 3, 3.0 and 03 are the same decision.
-    private static func text(of cell: Substring) -> String {
+    private static func text(of cell: String) -> String {
         let utf8 = cell.utf8
         // Digits without a zero in front are what they are.
         if let first = utf8.first, utf8.count < 16, utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             first != 0x30 || utf8.count == 1
         {
-            return String(cell)
+            return cell
         }
         let word = cell.trimmingCharacters(in: .whitespaces)
         return Double(word).map(text) ?? word
@@ -165,12 +165,12 @@ package final class Table: Sendable {
         switch value.value {
         case .int(let number): String(number)
         case .float(let number): text(number)
-        case .string(let word): text(of: word[...])
+        case .string(let word): text(of: word)
         default: value.json
         }
     }
 
-    private static func document(_ cell: Substring) -> Document {
+    private static func document(_ cell: String) -> Document {
         let word = text(of: cell)
         if let number = Int(word) { return .int(number) }
         return Double(word).map(Document.float) ?? .string(word)

@@ -15,13 +15,14 @@ package struct TableEvaluator: TrialEvaluator {
     }
 
     package func evaluate(_ request: TrialRequest, report: (WorkerEvent) throws -> Void, shouldStop: () -> Bool) throws {
+        let begin = monotonicSeconds()
         guard let row = try table.row(of: request.candidate),
             let metrics = table.metrics(row, resource: request.resource, seed: request.seed)
         else {
             throw FatalTrialError("\(table.description.path) has no row for \(request.candidate.json) at \(request.resource)")
         }
         if sleeps {
-            let end = monotonicSeconds() + duration(of: request)
+            let end = begin + duration(of: request)
             while true {
                 let rest = end - monotonicSeconds()
                 if rest <= 0 { break }
