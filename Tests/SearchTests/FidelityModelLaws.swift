@@ -23,26 +23,6 @@ import Testing
         #expect(falling(2) > falling(1))
     }
 
-    /// Losses that fall with the size are foretold from a few sizes beyond them; one that failed turns the line hardly, and without a spread of
-    /// sizes, or with one result, nothing is foretold.
-    @Test func theTrendIsALineOverTheSizes() {
-        let points: [(size: Double, value: Double)] = (0..<12).map { number in
-            let place = Double(number)
-            return (18 + place / 4, 5 - 0.7 * place)
-        }
-        func fall(_ points: [(size: Double, value: Double)]) -> Double {
-            let trend = SizeTrend(points)
-            return trend(18) - trend(22)
-        }
-        let whole: Double = 0.7 * 16
-        #expect(abs(fall(points) - whole) < 0.1 * whole)
-        #expect(abs(fall(points + [(18.3, 40)]) - whole) < 0.2 * whole)
-        #expect(fall(Array(points.prefix(2))) < 0.8 * whole)
-        #expect(fall(Array(points.prefix(1))) == 0)
-        let level = points.map { (size: 20.0, value: $0.value) }
-        #expect(fall(level) == 0)
-    }
-
     /// LAPACK's factor and inverse in our layout, over sizes that do not divide a vector's width.
     @Test(arguments: [1, 2, 7, 33]) func choleskyIsThatOfTheMatrix(_ count: Int) {
         var stream = RandomStream(seed: 4).split(count)

@@ -58,12 +58,9 @@ struct KernelInput: Sendable {
     /// How many active decisions each group has; nothing for those without.
     var active: [(group: Int32, count: Double)] = []
     var resource = 0.0
-    /// The logarithm of its operations, for the models' trends; 0 where sizes do not count.
-    var size = 0.0
 
-    init(_ vector: DecisionVectors.Vector, resource: Double, size: Double = 0, in space: KernelSpace) {
+    init(_ vector: DecisionVectors.Vector, resource: Double, in space: KernelSpace) {
         self.resource = resource
-        self.size = size
         var counts = Array(repeating: 0.0, count: space.groupCount)
         for (slot, value) in vector.enumerated() where !value.isNaN {
             let count = space.alternativeCounts[slot]

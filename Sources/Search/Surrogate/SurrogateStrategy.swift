@@ -1,6 +1,5 @@
 import COpenBLAS
 import Documents
-import Foundation
 import RandomStreams
 import SearchSpaces
 import Trials
@@ -38,12 +37,7 @@ package struct SurrogateStrategy: Strategy {
 
     /// What deviations are multiplied by.
     private let caution: Double
-    /// The objective that tells how long a trial takes: the time of a training goes with a latency more nearly than with operations, whose
-    /// speed differs between families.
-    private var timeObjective: Int?
-    private var costMetric: String? { history.cost.map { cost in timeObjective.map { objectives[$0].metric } ?? cost.metric } }
-    /// The logarithms of the operations of candidates that were considered, by their identity; nil for those that nothing can be built of.
-    private var sizes: [UInt64: Double?] = [:]
+    private var cost: TrialCost?
     private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
@@ -63,11 +57,12 @@ package struct SurrogateStrategy: Strategy {
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
     }
 
-    package var summary: String { costMetric.map { "\(Self.kind), gain per \($0)" } ?? Self.kind }
+    package var summary: String { history.costMetric.map { "\(Self.kind), gain per \($0)" } ?? Self.kind }
 
     package mutating func weigh(_ cost: TrialCost) {
-        history.cost = cost
-        timeObjective = objectives.firstIndex { isMeasuredTime($0.metric) }
+        self.cost = cost
+        // The time of a training goes with a latency more nearly than with operations, whose speed differs between families.
+        history.costMetric = objectives.first { isMeasuredTime($0.metric) }?.metric ?? cost.metric
     }
 
     package mutating func observe(_ observation: Observation) {
@@ -92,7 +87,7 @@ package struct SurrogateStrategy: Strategy {
     /// A sample of the design, or another one when it was started before.
     private func proposeNew(_ redraw: Int, using stream: inout RandomStream) -> Genotype {
         var genotype = design.propose(redraw: redraw, using: &stream)
-        if let cost = history.cost {
+        if let cost {
             var least = cost.estimate(genotype) ?? .infinity
             for _ in 1..<Self.designDraws {
                 let other = design.propose(redraw: redraw, using: &stream)
@@ -119,7 +114,7 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
-            let input = KernelInput(trial.vector, resource: resource, size: size(trial.vector) ?? 0, in: space)
+            let input = KernelInput(trial.vector, resource: resource, in: space)
             let belief = model.belief(input, failed: [], isRough: true)
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
@@ -127,33 +122,11 @@ package struct SurrogateStrategy: Strategy {
         return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
     }
 
-    /// The logarithm of a network's operations, where that counts; nil where nothing can be built of the vector.
-    private mutating func size(_ vector: DecisionVectors.Vector) -> Double? {
-        guard let cost = history.cost else { return 0 }
-        let identity = SurrogateHistory.identity(vector)
-        if let known = sizes[identity] { return known }
-        let size = cost.estimate(vectors.genotype(vector)).map { log(max($0, 1)) }
-        sizes.updateValue(size, forKey: identity)
-        return size
-    }
-
-    /// What a trial costs by its losses, as told or expected, and its size.
-    private func cost(_ losses: (Int) -> Double, size: Double) -> Double { timeObjective.map(losses) ?? exp(size) }
-
-    /// The median of what the results' trials cost; nil where that does not count.
-    private var typicalCost: Double? {
-        if history.cost == nil { return nil }
-        let costs = history.entries.map { entry in cost({ entry.losses[$0] }, size: entry.input.size) }.sorted()
-        return costs.isEmpty ? 1 : max(costs[costs.count / 2], 1e-9)
-    }
-
     private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, typicalCost: Double?, isRough: Bool) {
         let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
         let warps = model.warps
         candidate.gain = belief.feasibility * gain(belief)
-        if let typicalCost {
-            candidate.gain /= cost({ warps[$0].inverse(belief.means[$0]) }, size: candidate.input.size) / typicalCost + 0.25
-        }
+        if let cost = belief.cost, let typicalCost { candidate.gain /= cost / typicalCost + 0.25 }
         candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
             let warp = warps[axis]
             return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
@@ -165,7 +138,7 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         let resource = history.place
         let gain = expectedGain(at: resource)
-        let typicalCost = typicalCost
+        let typicalCost = history.typicalCost
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
         // Best first: what is moved about is their places.
@@ -179,8 +152,7 @@ package struct SurrogateStrategy: Strategy {
         }
         func take(_ found: [DecisionVectors.Vector]) {
             for vector in found {
-                guard let size = size(vector) else { continue }
-                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, size: size, in: space))
+                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, in: space))
                 judge(&candidate, by: gain, typicalCost: typicalCost, isRough: true)
                 candidates.append(candidate)
             }
