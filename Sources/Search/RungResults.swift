@@ -64,7 +64,8 @@ struct RungResults: Sendable {
         let judged = results[rung].sorted { $0.key < $1.key }
         let order = rankRung(
             judged.map { (trial: $0.key, points: $0.value.map(\.losses)) },
-            deviations: judged.flatMap { $0.value.map(\.deviations) })
+            deviations: judged.flatMap { $0.value.map(\.deviations) },
+            references: objectives.map { isMeasuredTime($0.metric) ? $0.loss($0.reference) : nil })
         orders[rung] = order
         return order
     }
@@ -75,11 +76,13 @@ struct RungResults: Sendable {
 ///
 /// Ranks are those beyond noise (`latency_mad_ms` of `latency_ms`), since otherwise many nearly equal small networks, told apart
 /// by noise, would all stand first. Each objective is scaled to the spread of its values at this rung, and the volume is bounded a tenth
-/// beyond the worst: the study's own references are for the last rung, and at an early one nothing may be within them yet.
-package func rankRung(_ trials: [(trial: Int, points: [[Double]])], deviations: [[Double]]) -> [Int] {
+/// beyond the worst: the study's own references are for the last rung, and at an early one nothing may be within them yet. Latencies are
+/// the same at every rung, so theirs bounds the volume: otherwise the most accurate network would add little for being the slowest so far.
+/// - Parameter references: of each objective the loss that bounds the volume; nil for a tenth beyond the worst.
+package func rankRung(_ trials: [(trial: Int, points: [[Double]])], deviations: [[Double]], references: [Double?]) -> [Int] {
     let pooled = trials.flatMap(\.points)
     let ranks = nonDominatedRanks(pooled, deviations: deviations)
-    let volumes = exclusiveVolumes(pooled, ranks: ranks)
+    let volumes = exclusiveVolumes(pooled, ranks: ranks, references: references)
     let distances = crowdingDistances(pooled, ranks: ranks)
     var offset = 0
     var places: [(trial: Int, rank: Int, volume: Double, crowding: Double)] = []
@@ -101,16 +104,17 @@ private func isBefore(
 }
 
 /// Of each vector the volume that it alone dominates among those of its rank, every objective scaled to the spread of all.
-private func exclusiveVolumes(_ vectors: [[Double]], ranks: [Int]) -> [Double] {
+private func exclusiveVolumes(_ vectors: [[Double]], ranks: [Int], references: [Double?]) -> [Double] {
     guard let first = vectors.first else { return [] }
     var scaled = vectors.map { _ in [Double]() }
+    var reference: [Double] = []
     for axis in first.indices {
         let finite = vectors.map { $0[axis] }.filter(\.isFinite)
         let (low, high) = (finite.min() ?? 0, finite.max() ?? 0)
         let spread = high > low ? high - low : 1
+        reference.append(references[axis].map { ($0 - low) / spread } ?? 1.1)
         for index in vectors.indices { scaled[index].append((vectors[index][axis] - low) / spread) }
     }
-    let reference = Array(repeating: 1.1, count: first.count)
     var volumes = Array(repeating: 0.0, count: vectors.count)
     for front in Dictionary(grouping: vectors.indices, by: { ranks[$0] }).values {
         // Bounded below too: an infinitely good value would have an infinite volume.

@@ -138,9 +138,19 @@ private struct SchedulerRun {
         }
     }
 
-    private static func order(_ results: [Int: [[Double]]]) -> [Int] {
+    private static func order(_ results: [Int: [[Double]]], references: [Double?]? = nil) -> [Int] {
         let judged = results.sorted { $0.key < $1.key }.map { (trial: $0.key, points: $0.value) }
-        return rankRung(judged, deviations: judged.flatMap { $0.points.map { $0.map { _ in 0.0 } } })
+        let axes = judged.first?.points.first?.count ?? 0
+        return rankRung(
+            judged, deviations: judged.flatMap { $0.points.map { $0.map { _ in 0.0 } } },
+            references: references ?? Array(repeating: nil, count: axes))
+    }
+
+    /// The most accurate network is the slowest so far: it adds much below the study's bound of the latency, and little below a tenth more than its own.
+    @Test func aReferenceOfTheLatencyBoundsTheVolume() {
+        let results = [0: [[0.5, 8.0]], 1: [[0.3, 20]], 2: [[0.2, 40]], 3: [[0.9, 5]]]
+        #expect(Self.order(results).first == 0)
+        #expect(Self.order(results, references: [nil, 300]).first == 2)
     }
 
     /// A rung's order is that of ranks, and within a rank that of the volume that a trial alone adds, told here by leaving it out.

@@ -19,8 +19,9 @@ import Trials
 ///
 /// Where time is what is scarce (`weigh`), the design takes the cheapest of `designDraws` proposals, and the gain counts by the second:
 /// divided by what the trial is expected to cost, with a quarter of a typical one's added for what each costs besides training. Small
-/// networks tell in little time what is worth being large, and most of a front's hypervolume is theirs. (Four and a quarter were chosen in
-/// races with made-up networks, whose accuracy, latency and time spread as measured ones do.)
+/// networks tell in little time what is worth being large, and most of a front's hypervolume is theirs. Deviations count more, 0.7: with a few
+/// dozen trials, copies of the best one are all that the models know. (All were chosen in races with made-up networks, whose accuracy,
+/// latency and time spread as measured ones do.)
 ///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
@@ -36,7 +37,9 @@ package struct SurrogateStrategy: Strategy {
     private var ranking: [DecisionVectors.Vector]?
 
     /// What deviations are multiplied by.
-    private let caution: Double
+    private var caution: Double
+    private let isCautionGiven: Bool
+    private static let (defaultCaution, cautionOfWeighed) = (0.25, 0.7)
     private var cost: TrialCost?
     private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
@@ -51,7 +54,8 @@ package struct SurrogateStrategy: Strategy {
         self.objectives = objectives
         design = InitialDesign(space: space, size: try settings.optional("initial")?.int("initial", in: 1...100_000) ?? 10)
         candidateCount = try settings.optional("candidates")?.int("candidates", in: 8...100_000) ?? 160
-        caution = try settings.optional("caution")?.double("caution", in: 0.01...10) ?? 0.25
+        let given = try settings.optional("caution")?.double("caution", in: 0.01...10)
+        (caution, isCautionGiven) = (given ?? Self.defaultCaution, given != nil)
         let kernel = KernelSpace(vectors)
         history = SurrogateHistory(space: kernel, objectives: objectives, constraints: constraints)
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
@@ -61,6 +65,7 @@ package struct SurrogateStrategy: Strategy {
 
     package mutating func weigh(_ cost: TrialCost) {
         self.cost = cost
+        if !isCautionGiven { caution = Self.cautionOfWeighed }
         // The time of a training goes with a latency more nearly than with operations, whose speed differs between families.
         history.costMetric = objectives.first { isMeasuredTime($0.metric) }?.metric ?? cost.metric
     }
