@@ -156,6 +156,7 @@ package final class Controller {
         try act(on: actions)
     }
 
+    /// Commits what is noted, then acts; the files of what ended can wait until the next trials have begun.
     private func act(on actions: [StudyAction]) throws {
         var refusal = try commit()
         var unstarted: [Int] = []
@@ -227,7 +228,7 @@ package final class Controller {
         }
     }
 
-    /// Removes checkpoints of trials that ended and networks that are not to be kept.
+    /// Removes checkpoints of trials that ended and networks that are not to be kept, once all that is in the log.
     private func sweep() {
         guard uncommitted.records.isEmpty else { return }
         defer { unswept = [] }

@@ -2,8 +2,8 @@ import Foundation
 import SearchSpaces
 import Trials
 
-/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts and is no objective, brought up
-/// to date when asked.
+/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts and is no
+/// objective, brought up to date when asked.
 ///
 /// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
 /// and of many results a fixed part is kept, chosen anew after every so many more.

@@ -37,9 +37,8 @@ package struct SurrogateStrategy: Strategy {
     private var ranking: [DecisionVectors.Vector]?
 
     /// What deviations are multiplied by.
-    private var caution: Double
-    private let isCautionGiven: Bool
-    private static let (defaultCaution, cautionOfWeighed) = (0.25, 0.7)
+    private var caution: Double { givenCaution ?? (cost == nil ? 0.25 : 0.7) }
+    private let givenCaution: Double?
     private var cost: TrialCost?
     private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
@@ -54,8 +53,7 @@ package struct SurrogateStrategy: Strategy {
         self.objectives = objectives
         design = InitialDesign(space: space, size: try settings.optional("initial")?.int("initial", in: 1...100_000) ?? 10)
         candidateCount = try settings.optional("candidates")?.int("candidates", in: 8...100_000) ?? 160
-        let given = try settings.optional("caution")?.double("caution", in: 0.01...10)
-        (caution, isCautionGiven) = (given ?? Self.defaultCaution, given != nil)
+        givenCaution = try settings.optional("caution")?.double("caution", in: 0.01...10)
         let kernel = KernelSpace(vectors)
         history = SurrogateHistory(space: kernel, objectives: objectives, constraints: constraints)
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
@@ -65,7 +63,6 @@ package struct SurrogateStrategy: Strategy {
 
     package mutating func weigh(_ cost: TrialCost) {
         self.cost = cost
-        if !isCautionGiven { caution = Self.cautionOfWeighed }
         // The time of a training goes with a latency more nearly than with operations, whose speed differs between families.
         history.costMetric = objectives.first { isMeasuredTime($0.metric) }?.metric ?? cost.metric
     }
