@@ -8,7 +8,7 @@
 #define KERNEL_MASKED 1
 #define KERNEL_BF16 1
 #define KERNEL_TILES 1
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,amx-tile,amx-bf16,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,amx-tile,amx-bf16,avx2,fma,prfchw"))), apply_to = function)
 #include "Vectors.h"
 #include "SmoothActivations.h"
 #include "Halves.h"

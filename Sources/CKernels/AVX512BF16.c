@@ -7,7 +7,7 @@
 #define VECTOR_FLOATS 16
 #define KERNEL_MASKED 1
 #define KERNEL_BF16 1
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prfchw"))), apply_to = function)
 #include "Vectors.h"
 #include "SmoothActivations.h"
 #include "Halves.h"

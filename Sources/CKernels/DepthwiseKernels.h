@@ -7,6 +7,7 @@ enum {
     depthwiseSlab = 64,
     depthwiseColumns = 8,  // outputs that are made at a time
     gradientColumns = 4,   // columns of dy that are held at a time
+    depthwiseAhead = 2 * depthwiseColumns, // columns before those that are read or written, which are asked for
     depthwiseGrain = 8,    // rows that a share holds a multiple of
     depthwiseBlock = 16,   // rows whose sums of products are float
     largestDepthwiseKernel = 7,
@@ -49,10 +50,12 @@ INLINE V *ringRow(const Ring *ring, Size row, Size height) {
 }
 
 static void fillRow(const Ring *ring, V *row, int kind, Size width, Size channels, const float *x, Size pitch) {
-    WITH_ACTIVATION(kind, {
+    WITH_ACTIVATION(kind, for (Size w = 0; w < width; w += depthwiseColumns) {
+        const Size end = minimum(w + depthwiseColumns, width);
+        fetchRows(x + (w + depthwiseAhead) * pitch, depthwiseColumns, pitch, channels);
         LANES(channels, {
             V *to = row + i / W * ring->columns + ring->margin;
-            for (Size w = 0; w < width; w++) to[w] = activated(activation, load(x + w * pitch + i, k));
+            for (Size t = w; t < end; t++) to[t] = activated(activation, load(x + t * pitch + i, k));
         });
     })
 }
@@ -77,14 +80,12 @@ typedef struct {
 } DepthwiseRow;
 
 /// Channels first ..< first + channels of a row of all images' rows, made from x, [column][64].
-static void expandRow(const Depthwise *d, Size row, Size first, Size channels, float *expanded) {
+static void expandRow(const Depthwise *d, Size row, Size first, Size channels, int share, float *expanded) {
     halcyon_pointwise k = *d->expand;
     k.x = d->x + row * d->width * d->xPitch, k.xPitch = d->xPitch;
-    k.batch = 1, k.pixels = d->width, k.outputs = channels;
-    k.weights += first / pointwiseGroup * k.inputs * pointwiseGroup;
-    if (k.bias) k.bias += first;
+    k.batch = 1, k.pixels = d->width, k.firstOutput = first, k.outputs = channels;
     k.y = expanded, k.yPitch = depthwiseSlab;
-    pointwiseShare(&k, 0, d->width, 0);
+    k.share(&k, 0, d->width, share);
 }
 
 /// Runs the body for rows begin ..< end of all images, slab by slab in each.
@@ -98,7 +99,7 @@ INLINE void depthwiseWalk(const Depthwise *d, const Ring *ring, int share, Size 
             for (Size row = top - image < ring->margin ? 0 : top - image - ring->margin; row < bottom - image + ring->margin; row++) {
                 if (row < d->height && d->expand) {
                     float *const expanded = (float *)(d->scratch + (share + 1) * d->shareBytes) - d->width * depthwiseSlab;
-                    expandRow(d, image + row, first, part.channels, expanded);
+                    expandRow(d, image + row, first, part.channels, share, expanded);
                     fillRow(ring, ringRow(ring, row, d->height), d->sourceKind, d->width, part.channels, expanded, depthwiseSlab);
                 } else if (row < d->height) {
                     fillRow(ring, ringRow(ring, row, d->height), d->sourceKind, d->width, part.channels,
@@ -140,29 +141,31 @@ INLINE void tapColumns(int columns, int kernel, Size dilation, Size k, const V *
     UNROLLED for (int t = 0; t < columns; t++) store(y + t * yPitch, sums[t], k);
 }
 
-/// One vector of channels of a row. The last columns may be made twice.
-INLINE void tapRow(int kernel, Size dilation, const Depthwise *d, Size k, const V *const *rows, Size offset, const float *weights, V start,
-                   float *y) {
-    const Size blocked = d->width < depthwiseColumns ? 0 : d->width;
-    for (Size w = 0; w < blocked; w += depthwiseColumns) {
-        const Size column = minimum(w, blocked - depthwiseColumns);
-        tapColumns(depthwiseColumns, kernel, dilation, k, rows, offset + column, weights, d->weightPitch, start,
-                   y + column * d->yPitch, d->yPitch);
-    }
-    for (Size w = blocked; w < d->width; w++)
-        tapColumns(1, kernel, dilation, k, rows, offset + w, weights, d->weightPitch, start, y + w * d->yPitch, d->yPitch);
+/// All channels of the slab for some columns of a row.
+INLINE void tapBlock(int columns, int kernel, Size dilation, const Depthwise *d, const Ring *ring, const DepthwiseRow *part, Size column) {
+    float *const y = d->y + (part->place + column) * d->yPitch + part->first;
+    LANES(part->channels, {
+        const V start = d->bias ? load(d->bias + part->first + i, k) : (V){0};
+        tapColumns(columns, kernel, dilation, k, part->rows, i / W * ring->columns + column, d->weights + part->first + i, d->weightPitch,
+                   start, y + i, d->yPitch);
+    });
 }
 
+/// The last columns of a row may be made twice.
 static void tapRows(const Depthwise *d, const Ring *ring, const DepthwiseRow *part) {
+    const Size width = d->width, channels = part->channels, blocked = width < depthwiseColumns ? 0 : width;
     float *const y = d->y + part->place * d->yPitch + part->first;
-    WITH_KERNEL(d, LANES(part->channels, {
-        const V start = d->bias ? load(d->bias + part->first + i, k) : (V){0};
-        tapRow(kernel, dilation, d, k, part->rows, i / W * ring->columns, d->weights + part->first + i, start, y + i);
-    });)
-    if (d->argument)
-        smooth_activation_backward(d->width, part->channels, d->derivativeKind,
-                                   d->argument + part->place * d->argumentPitch + part->first, d->argumentPitch, y, d->yPitch, y,
-                                   d->yPitch);
+    const float *const argument = d->argument ? d->argument + part->place * d->argumentPitch + part->first : NULL;
+    WITH_KERNEL(d, {
+        for (Size w = 0; w < blocked; w += depthwiseColumns) {
+            fetchRowsToWrite(y + (w + depthwiseAhead) * d->yPitch, depthwiseColumns, d->yPitch, channels);
+            if (argument) fetchRows(argument + w * d->argumentPitch, depthwiseColumns, d->argumentPitch, channels);
+            tapBlock(depthwiseColumns, kernel, dilation, d, ring, part, minimum(w, blocked - depthwiseColumns));
+        }
+        for (Size w = blocked; w < width; w++) tapBlock(1, kernel, dilation, d, ring, part, w);
+    })
+    if (argument)
+        smooth_activation_backward(width, channels, d->derivativeKind, argument, d->argumentPitch, y, d->yPitch, y, d->yPitch);
 }
 
 static void depthwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
@@ -202,13 +205,16 @@ INLINE void weightColumns(int columns, int kernel, int count, Size dilation, Siz
     }
 }
 
-/// Adds the products of `count` rows of taps with dy, for one vector of channels of one row.
+/// Adds the products of `count` rows of taps with dy, for one vector of channels of one row, and asks for `fetched` channels of the
+/// next row of dy.
 INLINE void weightRow(int kernel, int count, Size dilation, const Depthwise *d, Size k, const V *const *rows, Size offset, const float *dy,
-                      V *totals) {
+                      Size fetched, V *totals) {
     V sums[largestDepthwiseKernel * 2] = {0};
     Size w = 0;
-    for (; w + gradientColumns <= d->width; w += gradientColumns)
+    for (; w + gradientColumns <= d->width; w += gradientColumns) {
+        if (fetched) fetchRows(dy + (d->width + w) * d->dyPitch, gradientColumns, d->dyPitch, fetched);
         weightColumns(gradientColumns, kernel, count, dilation, k, rows, offset + w, dy + w * d->dyPitch, d->dyPitch, sums);
+    }
     for (; w < d->width; w++)
         weightColumns(1, kernel, count, dilation, k, rows, offset + w, dy + w * d->dyPitch, d->dyPitch, sums);
     UNROLLED for (int t = 0; t < count * kernel; t++) totals[t] += sums[t];
@@ -235,7 +241,7 @@ static void weightRows(const Depthwise *d, const Ring *ring, const DepthwiseRow 
         enum { group = kernel == 3 ? 3 : kernel == 5 ? 2 : 1 }; // rows of taps whose sums fit in registers
         UNROLLED for (int a = 0; a < kernel; a += group)
             weightRow(kernel, a + group <= kernel ? group : 1, dilation, d, k, part->rows + a, i / W * ring->columns, dy + i,
-                      blockSums + kernel * a);
+                      i + a == 0 ? part->channels : 0, blockSums + kernel * a);
         if (d->hasBias) blockSums[taps] += biasRow(d->width, k, dy + i, d->dyPitch);
         if (part->endsBlock)
             for (Size t = 0; t <= taps; t++) {

@@ -257,13 +257,6 @@ void halcyon_channel_scale_backward(ptrdiff_t batch, ptrdiff_t pixels, ptrdiff_t
             dscale, dscalePitch);
 }
 
-void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
-        dilation, int sourceKind, const struct halcyon_pointwise *expand, const float *x, ptrdiff_t xPitch, const float *weights,
-        const float *bias, int derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch) {
-    kernels()->depthwise(batch, height, width, channels, kernel, dilation, sourceKind, expand, x, xPitch, weights, bias,
-            derivativeKind, argument, argumentPitch, y, yPitch, scratch);
-}
-
 void halcyon_depthwise_weight_gradient(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel,
         ptrdiff_t dilation, int sourceKind, const float *x, ptrdiff_t xPitch, const float *dy, ptrdiff_t dyPitch, float *dw,
         float *db, void *scratch) {
@@ -359,6 +352,9 @@ void halcyon_conv3_weight_gradient(const halcyon_conv3_shape *shape, const float
     CALL_ROUNDED(shape->isRounded, conv3_weight_gradient, shape, x, dy, dw, scratch);
 }
 
+/// Pixels that pointwise products stage together.
+enum { stagedPixels = 48 };
+
 ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
 
 void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
@@ -368,12 +364,30 @@ void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *we
 
 ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads) {
     const ptrdiff_t inputs = operands->inputs;
-    if (operands->isRounded) return threads * 48 * paddedTo16(inputs); // staged pixels
+    if (operands->isRounded) return threads * stagedPixels * paddedTo16(inputs);
     return isGated ? threads * halcyon_pointwise_packed_floats(inputs, operands->outputs) : 0;
 }
 
+/// Of the version that serves for the operands on this thread.
+static __typeof__(halcyon_pointwise_share) *pointwiseShare(const halcyon_pointwise *operands) {
+    return halves(operands->isRounded) ? halves(operands->isRounded)->pointwise_share : kernels()->pointwise_share;
+}
+
+void halcyon_pointwise_share(void *operands, ptrdiff_t first, ptrdiff_t end, int share) {
+    pointwiseShare(operands)(operands, first, end, share);
+}
+
 void halcyon_pointwise_run(const halcyon_pointwise *operands) {
-    CALL_ROUNDED(operands->isRounded, pointwise_run, operands);
+    halcyon_parallel(operands->batch * operands->pixels, stagedPixels, pointwiseShare(operands), (void *)(size_t)operands);
+}
+
+void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
+        dilation, int sourceKind, const halcyon_pointwise *expand, const float *x, ptrdiff_t xPitch, const float *weights,
+        const float *bias, int derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch) {
+    halcyon_pointwise rows;
+    if (expand) rows = *expand, rows.share = pointwiseShare(expand);
+    kernels()->depthwise(batch, height, width, channels, kernel, dilation, sourceKind, expand ? &rows : NULL, x, xPitch, weights, bias,
+            derivativeKind, argument, argumentPitch, y, yPitch, scratch);
 }
 
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads) {

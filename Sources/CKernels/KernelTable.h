@@ -15,7 +15,7 @@
     X(layer_norm) X(layer_norm_backward) X(window_attention) X(window_attention_backward)                                    \
     X(pixel_unshuffle) X(pixel_shuffle)                                                                                      \
     X(conv3_weight_floats) X(conv3_scratch) X(conv3_weights) X(conv3) X(conv3_weight_gradient)                                \
-    X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
+    X(pointwise_pack) X(pointwise_share) X(pointwise_gradient_run)
 
 #define HALCYON_KERNEL_MEMBER(name) __typeof__(halcyon_##name) *name;
 typedef struct halcyon_kernel_table {
@@ -30,7 +30,7 @@ extern const halcyon_kernel_table halcyon_kernels_avx2, halcyon_kernels_avx512, 
 /// The kernels of products whose operands are rounded to bf16, where the processor multiplies those.
 #define HALCYON_HALF_KERNELS(X)                                                                                              \
     X(conv3_weight_floats) X(conv3_scratch) X(conv3_weights) X(conv3) X(conv3_weight_gradient)                                \
-    X(pointwise_pack) X(pointwise_run) X(pointwise_gradient_run)
+    X(pointwise_pack) X(pointwise_share) X(pointwise_gradient_run)
 typedef struct {
     HALCYON_HALF_KERNELS(HALCYON_KERNEL_MEMBER)
 } halcyon_half_table;

@@ -11,6 +11,7 @@ enum {
     pointwiseVectors = 2,
 #endif
     pointwiseChunk = 48, // pixels that are staged together: a multiple of every block's rows
+    pointwiseAhead = 2048, // floats before those that are multiplied, which are asked for
 };
 
 /// The rows of a register block with so many vectors of outputs.
@@ -120,8 +121,14 @@ INLINE void pointwiseBlock(const halcyon_pointwise *k, int rows, int vectors, Si
 INLINE void pointwisePanel(const halcyon_pointwise *k, int vectors, Size steps, Size first, const float *x, Size xPitch, Size pixel,
                            Size count) {
     const int rows = pointwiseRows(vectors);
+    const Size ahead = pointwiseAhead / k->inputs;
     Size p = 0;
-    for (; p + rows <= count; p += rows) pointwiseBlock(k, rows, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
+    for (; p + rows <= count; p += rows) {
+        if (first == 0 && !k->isRounded) fetchRows(x + (p + ahead) * xPitch, rows, xPitch, k->inputs);
+        if (k->residual) fetchRows(k->residual + (pixel + p + rows) * k->residualPitch + first * W, rows, k->residualPitch, vectors * W);
+        fetchRowsToWrite(k->y + (pixel + p + 2 * rows) * k->yPitch + first * W, rows, k->yPitch, vectors * W);
+        pointwiseBlock(k, rows, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
+    }
     for (; p + 4 <= count; p += 4) pointwiseBlock(k, 4, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
     for (; p < count; p++) pointwiseBlock(k, 1, vectors, steps, first, x + p * xPitch, xPitch, pixel + p);
 }
@@ -165,11 +172,13 @@ static void pointwiseActivate(int kind, Size count, Size channels, float *y, Siz
                     LANES(channels, store(y + i, activated(activation, load(y + i, k)), k);););
 }
 
-static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
+static void pointwise_share(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {
     halcyon_pointwise call = *(const halcyon_pointwise *)context;
     const halcyon_pointwise *const k = &call;
-    const float *const weights = k->weights, *const gates = k->outputGate;
     const Size steps = elements(k->inputs), count = (k->outputs + W - 1) / W;
+    call.weights += k->firstOutput * steps;
+    if (call.bias) call.bias += k->firstOutput;
+    const float *const weights = k->weights, *const gates = k->outputGate;
     float *const own = (float *)k->scratch + share * halcyon_pointwise_scratch(k, k->gate != NULL, 1);
 #ifdef KERNEL_TILES
     useTiles(steps % tileRows ? steps % tileRows : tileRows);
@@ -193,10 +202,6 @@ static void pointwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int sh
 #ifdef KERNEL_TILES
     _tile_release();
 #endif
-}
-
-static void pointwise_run(const halcyon_pointwise *k) {
-    halcyon_parallel(k->batch * k->pixels, pointwiseChunk, pointwiseShare, (void *)(size_t)k);
 }
 
 /// The weights [outputs][inputs], or [inputs][outputs] if `isTransposed`, in groups of 16 outputs, zeros behind the last.

@@ -32,6 +32,20 @@ INLINE void store(float *p, V v, Size k) {
 #endif
 }
 
+/// Asks for the cache lines of `rows` rows of `floats` floats, to be read soon. Where a kernel reads many rows side by side, the
+/// processor's own prefetching does not follow. Any address will do, of memory that ends or was never there.
+INLINE void fetchRows(const float *p, Size rows, Size pitch, Size floats) {
+    if (pitch == floats) floats *= rows, rows = 1;
+    for (; rows > 0; rows--, p += pitch)
+        for (Size i = 0; i < floats; i += 16) __builtin_prefetch(p + i, 0, 3);
+}
+/// The same, to be written.
+INLINE void fetchRowsToWrite(const float *p, Size rows, Size pitch, Size floats) {
+    if (pitch == floats) floats *= rows, rows = 1;
+    for (; rows > 0; rows--, p += pitch)
+        for (Size i = 0; i < floats; i += 16) __builtin_prefetch(p + i, 1, 3);
+}
+
 /// Every lane x. x - 0 is x for every x, so that the compiler leaves a broadcast; 0 + -0 is 0.
 INLINE V splat(float x) { return x - (V){0}; }
 /// mask ? a : b, lane by lane.

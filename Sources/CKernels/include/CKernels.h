@@ -187,8 +187,8 @@ ptrdiff_t halcyon_depthwise_scratch_bytes(ptrdiff_t width, ptrdiff_t channels, i
 /// y = bias + the depthwise convolution of act(x), bias and act optional (NULL, HALCYON_ACTIVATION_NONE). `weights` is
 /// [kernel * kernel, C rounded up to 16], zeros behind C. If `argument` is not NULL, y is multiplied by the derivative of
 /// `derivativeKind` there: with the taps in reverse order and x = dy, that is the gradient of the convolution of an activation. y must
-/// not overlap x or the argument. With `expand` (else NULL) the convolution is of act(expand x): its weights, bias, inputs and pitch of
-/// x count, in Float32; rows of what it makes are never written to memory.
+/// not overlap x or the argument. With `expand` (else NULL) the convolution is of act(expand x): its weights, bias, inputs,
+/// rounding and scratch count; rows of what it makes are never written to memory.
 void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t
         dilation, int sourceKind, const struct halcyon_pointwise *expand, const float *x, ptrdiff_t xPitch, const float *weights, const float *bias, int
         derivativeKind, const float *argument, ptrdiff_t argumentPitch, float *y, ptrdiff_t yPitch, void *scratch);
@@ -279,6 +279,8 @@ void halcyon_conv3_weight_gradient(const halcyon_conv3_shape *shape, const float
 typedef struct halcyon_pointwise {
     /// `pixels` of one image.
     ptrdiff_t batch, pixels, inputs, outputs;
+    /// The output from which they are counted, a multiple of 16: weights and biases before it are passed over.
+    ptrdiff_t firstOutput;
     const float *x;
     ptrdiff_t xPitch;
     /// Multiplies x, [batch, inputs]; NULL: none.
@@ -303,6 +305,8 @@ typedef struct halcyon_pointwise {
     int isRounded;
     /// `halcyon_pointwise_scratch` floats.
     void *scratch;
+    /// Set by `halcyon_depthwise`, whose threads run it for their rows.
+    void (*share)(void *operands, ptrdiff_t first, ptrdiff_t end, int share);
 } halcyon_pointwise;
 
 typedef struct halcyon_pointwise_gradient {
@@ -333,6 +337,8 @@ void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *we
 ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads);
 /// y = act(relu(outputGate W (gate x) + bias + residual)), all but W x optional. y must not overlap x.
 void halcyon_pointwise_run(const halcyon_pointwise *operands);
+/// Of it, pixels first ..< end of all images, on this thread alone. `operands` is a `halcyon_pointwise`.
+void halcyon_pointwise_share(void *operands, ptrdiff_t first, ptrdiff_t end, int share);
 ptrdiff_t halcyon_pointwise_gradient_scratch(ptrdiff_t inputs, ptrdiff_t outputs, int threads);
 /// dw = the sum over pixels of dy (gate x)ᵀ and db = that of dy. Sums of 128 pixels are made in registers, their sum is float. With a
 /// gate, T = the sum over an image's pixels of dy xᵀ gives both: dw = the sum over images of T gate, dGate = the sum over outputs of W T.

@@ -60,7 +60,6 @@ package struct ExpandedDepthwise: Operation {
     }
 }
 
-/// With operands rounded to bf16, the 1x1 convolution is made as a whole, in scratch memory.
 private final class ExpandedDepthwiseKernel: Kernel {
     let scratchBytes: Int
     let preparedBytes: Int
@@ -76,9 +75,8 @@ private final class ExpandedDepthwiseKernel: Kernel {
     private var expansion = halcyon_pointwise()
     /// Behind the depthwise weights.
     private let packedOffset: Int
-    /// The map's, and behind it the 1x1 convolution's own.
-    private let mapFloats: Int
-    private let expansionFloats: Int
+    /// The 1x1 convolution's scratch, ahead of the rest.
+    private let expansionBytes: Int
 
     init(_ operation: ExpandedDepthwise, _ context: KernelContext, weightIndex: Int) {
         (x, y) = (context.inputs[0], context.outputs[0])
@@ -88,22 +86,17 @@ private final class ExpandedDepthwiseKernel: Kernel {
         kernel = context.inputs[weightIndex].shape[2]
         dilation = operation.dilation
         activation = SmoothActivation.Kind.code(operation.inputActivation)
-        let channels = y.shape.channels, isRounded = context.precision == .bf16
-        expansion.batch = x.shape.batch
-        expansion.pixels = x.shape.height * x.shape.width
+        let channels = y.shape.channels
         expansion.inputs = x.shape.channels
         expansion.outputs = channels
-        expansion.xPitch = x.pitch
-        expansion.yPitch = channels
-        expansion.isRounded = isRounded ? 1 : 0
+        expansion.isRounded = context.precision == .bf16 ? 1 : 0
         packedOffset = kernel * kernel * DepthwiseKernel.pitch(channels)
         preparedBytes = (packedOffset + halcyon_pointwise_packed_floats(x.shape.channels, channels)) * MemoryLayout<Float>.stride
-        mapFloats = isRounded ? (y.shape.count + 15) / 16 * 16 : 0
-        expansionFloats = (halcyon_pointwise_scratch(&expansion, 0, Int32(context.threads)) + 15) / 16 * 16
+        expansionBytes = ProgramKernels.aligned(
+            halcyon_pointwise_scratch(&expansion, 0, Int32(context.threads)) * MemoryLayout<Float>.stride)
         scratchBytes =
-            (mapFloats + expansionFloats) * MemoryLayout<Float>.stride
-            + halcyon_depthwise_scratch_bytes(
-                x.shape.width, channels, Int32(kernel), dilation, isRounded ? 0 : 1, Int32(context.threads))
+            expansionBytes
+            + halcyon_depthwise_scratch_bytes(x.shape.width, channels, Int32(kernel), dilation, 1, Int32(context.threads))
     }
 
     func prepare(_ operands: Operands) {
@@ -115,28 +108,13 @@ private final class ExpandedDepthwiseKernel: Kernel {
 
     func run(_ operands: Operands) {
         let prepared = operands.prepared.assumingMemoryBound(to: Float.self)
-        let scratch = operands.scratch.assumingMemoryBound(to: Float.self)
-        var call = expansion
-        call.weights = UnsafePointer(prepared + packedOffset)
-        if hasExpansionBias { call.bias = UnsafePointer(operands.inputs[2]) }
-        if call.isRounded != 0 {
-            call.x = UnsafePointer(operands.inputs[0])
-            call.y = scratch
-            call.scratch = UnsafeMutableRawPointer(scratch + mapFloats)
-            halcyon_pointwise_run(&call)
-            convolve(operands, nil, scratch, expansion.yPitch)
-        } else {
-            convolve(operands, &call, operands.inputs[0], x.pitch)
-        }
-    }
-
-    private func convolve(
-        _ o: Operands, _ expansion: UnsafePointer<halcyon_pointwise>?, _ source: UnsafePointer<Float>, _ pitch: Int
-    ) {
-        let scratch = o.scratch + (mapFloats + expansionFloats) * MemoryLayout<Float>.stride
+        var expand = expansion
+        expand.weights = UnsafePointer(prepared + packedOffset)
+        if hasExpansionBias { expand.bias = UnsafePointer(operands.inputs[2]) }
+        expand.scratch = operands.scratch
         halcyon_depthwise(
-            x.shape.batch, x.shape.height, x.shape.width, y.shape.channels, Int32(kernel), dilation, activation, expansion, source,
-            pitch, o.prepared.assumingMemoryBound(to: Float.self), hasBias ? o.inputs[weightIndex + 1] : nil,
-            HALCYON_ACTIVATION_NONE, nil, 0, o.outputs[0], y.pitch, scratch)
+            x.shape.batch, x.shape.height, x.shape.width, y.shape.channels, Int32(kernel), dilation, activation, &expand,
+            operands.inputs[0], x.pitch, prepared, hasBias ? operands.inputs[weightIndex + 1] : nil, HALCYON_ACTIVATION_NONE, nil, 0,
+            operands.outputs[0], y.pitch, operands.scratch + expansionBytes)
     }
 }
