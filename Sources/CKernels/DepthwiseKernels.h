@@ -149,6 +149,10 @@ INLINE void tapBlock(int columns, int kernel, Size dilation, const Depthwise *d,
         tapColumns(columns, kernel, dilation, k, part->rows, i / W * ring->columns + column, d->weights + part->first + i, d->weightPitch,
                    start, y + i, d->yPitch);
     });
+    if (!d->argument) return;
+    SmoothWork work = {.kind = d->derivativeKind, .channels = part->channels, .x = d->argument + (part->place + column) * d->argumentPitch + part->first,
+                       .xPitch = d->argumentPitch, .dy = y, .dyPitch = d->yPitch, .y = y, .yPitch = d->yPitch};
+    smoothGradientShare(&work, 0, columns, 0);
 }
 
 /// The last columns of a row may be made twice.
@@ -159,13 +163,11 @@ static void tapRows(const Depthwise *d, const Ring *ring, const DepthwiseRow *pa
     WITH_KERNEL(d, {
         for (Size w = 0; w < blocked; w += depthwiseColumns) {
             fetchRowsToWrite(y + (w + depthwiseAhead) * d->yPitch, depthwiseColumns, d->yPitch, channels);
-            if (argument) fetchRows(argument + w * d->argumentPitch, depthwiseColumns, d->argumentPitch, channels);
+            if (argument) fetchRows(argument + (w + depthwiseAhead) * d->argumentPitch, depthwiseColumns, d->argumentPitch, channels);
             tapBlock(depthwiseColumns, kernel, dilation, d, ring, part, minimum(w, blocked - depthwiseColumns));
         }
         for (Size w = blocked; w < width; w++) tapBlock(1, kernel, dilation, d, ring, part, w);
     })
-    if (argument)
-        smooth_activation_backward(width, channels, d->derivativeKind, argument, d->argumentPitch, y, d->yPitch, y, d->yPitch);
 }
 
 static void depthwiseShare(void *context, ptrdiff_t begin, ptrdiff_t end, int share) {

@@ -166,11 +166,11 @@ static void pointwiseBiasSums(Size count, Size channels, const float *dy, Size p
     });
 }
 
-/// Asks for `count` pixels from `pixel` on, to the level 2 cache: the level 1 is full of those that are multiplied.
+/// Asks for `count` pixels from `pixel` on.
 static void fetchSide(const PointwiseSide *side, Size pixel, Size count) {
     const float *x = side->memory + pixel * side->pitch;
     for (Size p = 0; p < count; p++, x += side->pitch)
-        for (Size i = 0; i < side->channels; i += 16) __builtin_prefetch(x + i, 0, 2);
+        for (Size i = 0; i < side->channels; i += 16) __builtin_prefetch(x + i, 0, 3);
 }
 
 /// Adds the products of pixels `begin` ..< `end` to the totals, and their dy to its sums.
