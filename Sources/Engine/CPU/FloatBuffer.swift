@@ -12,8 +12,8 @@ package final class FloatBuffer {
     /// The size and alignment of the pages that large buffers ask for.
     private static let hugePage = 2 << 20
 
-    /// Large buffers are mapped: the system hands out pages of zeros when they are first touched, in large pages where it can,
-    /// which take a fifth of the time of small ones and are found faster.
+    /// Large buffers are mapped: the system hands out pages of zeros when they are first touched, large ones where it can, in which
+    /// addresses are found faster.
     package init(count: Int) {
         self.count = count
         let needed = max(64, count * MemoryLayout<Float>.stride)
@@ -39,9 +39,26 @@ package final class FloatBuffer {
         if isMapped { munmap(memory, bytes) } else { memory.deallocate() }
     }
 
-    /// Has the system find the memory of these parts, in their order, on a thread of its own, while the caller goes on: a virtual machine
-    /// whose host lends memory page by page takes 1 to 2 ms for each MB. No value changes.
-    static func prefault(_ parts: [(buffer: FloatBuffer, values: Range<Int>)]) {
+    /// Parts of buffers.
+    typealias Parts = [(buffer: FloatBuffer, values: Range<Int>)]
+
+    /// Has the system find the memory of these parts, in their order, on a thread of its own, while the caller goes on. In small pages: of
+    /// these a virtual machine has some at hand, while its host must find large ones first, which takes 1 to 2 ms for each MB. No value
+    /// changes.
+    static func prefault(_ parts: Parts) {
+        // Before Linux 5.14 there is no such advice: the pages are found as they are touched.
+        advise(parts, atOnce: [noHugePage], onThread: [populateWrite])
+    }
+
+    /// Has the system put the small pages of these parts together, which are found faster. No value changes.
+    static func enlargePages(_ parts: Parts) {
+        // Before Linux 6.1 they stay small.
+        advise(parts, atOnce: [], onThread: [Int32(MADV_HUGEPAGE), collapse])
+    }
+
+    /// Gives advice about the large pages that the parts lie in, in their order: all of them at once, then each on a thread of its own
+    /// until some is refused.
+    private static func advise(_ parts: Parts, atOnce: [Int32], onThread: [Int32]) {
         var listed: Set<UnsafeMutableRawPointer> = []
         var pages: [UnsafeMutableRawPointer] = []
         for (buffer, values) in parts where buffer.isMapped {
@@ -51,20 +68,20 @@ package final class FloatBuffer {
             where listed.insert(start + offset).inserted { pages.append(start + offset) }
         }
         guard !pages.isEmpty else { return }
-        // The thread keeps the memory until it has ended, and reads and writes nothing in it.
+        for advice in atOnce { for page in pages { madvise(page, hugePage, advice) } }
+        // The thread keeps the memory until it has ended, and changes no value.
         nonisolated(unsafe) let work = (pages: pages, buffers: parts.map(\.buffer))
         let thread = Thread {
             withExtendedLifetime(work.buffers) {
-                // Before Linux 5.14 there is no such advice: the pages are found as they are touched.
-                for page in work.pages where madvise(page, hugePage, populateWrite) != 0 { return }
+                for page in work.pages where onThread.contains(where: { madvise(page, hugePage, $0) != 0 }) { return }
             }
         }
-        thread.name = "prefault"
+        thread.name = "pages"
         thread.start()
     }
 
-    /// MADV_POPULATE_WRITE
-    private static let populateWrite: Int32 = 23
+    /// MADV_NOHUGEPAGE, MADV_POPULATE_WRITE, MADV_COLLAPSE
+    private static let (noHugePage, populateWrite, collapse): (Int32, Int32, Int32) = (15, 23, 25)
 
     package var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 

@@ -33,7 +33,7 @@ final class ProgramLane {
     private var body: [Step] = []
     private var preparedVersion = 0
     /// What the instructions write first, in their order, until the first run.
-    private var firstUses: [(buffer: FloatBuffer, values: Range<Int>)] = []
+    private var firstUses: FloatBuffer.Parts = []
 
     init(_ kernels: ProgramKernels, parameters: ParameterStore, gradients: FloatBuffer?) {
         program = kernels.program
@@ -95,9 +95,13 @@ final class ProgramLane {
     /// Runs all; `around` is given each piece of work with its row.
     @inline(__always)
     private func run(_ around: (_ row: Int, _ work: () -> Void) -> Void) {
-        if !firstUses.isEmpty {
-            FloatBuffer.prefault(firstUses)
-            firstUses = []
+        let isFirst = !firstUses.isEmpty
+        if isFirst { FloatBuffer.prefault(firstUses) }
+        defer {
+            if isFirst {
+                FloatBuffer.enlargePages(firstUses)
+                firstUses = []
+            }
         }
         let isChanged = preparedVersion != parameters.version
         if isChanged {
