@@ -42,23 +42,22 @@ package final class FloatBuffer {
     /// Parts of buffers.
     typealias Parts = [(buffer: FloatBuffer, values: Range<Int>)]
 
-    /// Has the system find the memory of these parts, in their order, on a thread of its own, while the caller goes on. In small pages: of
-    /// these a virtual machine has some at hand, while its host must find large ones first, which takes 1 to 2 ms for each MB. No value
-    /// changes.
-    static func prefault(_ parts: Parts) {
+    /// Has the system find the memory of these parts, in their order, on a thread of its own, while the caller goes on. Of small pages a
+    /// virtual machine has some at hand, while its host must find large ones first, which takes 1 to 2 ms for each MB. No value changes.
+    static func prefault(_ parts: Parts, inSmallPages: Bool = false) {
         // Before Linux 5.14 there is no such advice: the pages are found as they are touched.
-        advise(parts, atOnce: [noHugePage], onThread: [populateWrite])
+        advise(parts, atOnce: inSmallPages ? noHugePage : nil, onThread: [populateWrite])
     }
 
     /// Has the system put the small pages of these parts together, which are found faster. No value changes.
     static func enlargePages(_ parts: Parts) {
         // Before Linux 6.1 they stay small.
-        advise(parts, atOnce: [], onThread: [Int32(MADV_HUGEPAGE), collapse])
+        advise(parts, atOnce: nil, onThread: [Int32(MADV_HUGEPAGE), collapse])
     }
 
     /// Gives advice about the large pages that the parts lie in, in their order: all of them at once, then each on a thread of its own
     /// until some is refused.
-    private static func advise(_ parts: Parts, atOnce: [Int32], onThread: [Int32]) {
+    private static func advise(_ parts: Parts, atOnce: Int32?, onThread: [Int32]) {
         var listed: Set<UnsafeMutableRawPointer> = []
         var pages: [UnsafeMutableRawPointer] = []
         for (buffer, values) in parts where buffer.isMapped {
@@ -68,7 +67,7 @@ package final class FloatBuffer {
             where listed.insert(start + offset).inserted { pages.append(start + offset) }
         }
         guard !pages.isEmpty else { return }
-        for advice in atOnce { for page in pages { madvise(page, hugePage, advice) } }
+        if let atOnce { for page in pages { madvise(page, hugePage, atOnce) } }
         // The thread keeps the memory until it has ended, and changes no value.
         nonisolated(unsafe) let work = (pages: pages, buffers: parts.map(\.buffer))
         let thread = Thread {

@@ -96,10 +96,12 @@ final class ProgramLane {
     @inline(__always)
     private func run(_ around: (_ row: Int, _ work: () -> Void) -> Void) {
         let isFirst = !firstUses.isEmpty
-        if isFirst { FloatBuffer.prefault(firstUses) }
+        // The parts of a batch use the same memory many times in the first step.
+        let startsSmall = program.parts == 1
+        if isFirst { FloatBuffer.prefault(firstUses, inSmallPages: startsSmall) }
         defer {
             if isFirst {
-                FloatBuffer.enlargePages(firstUses)
+                if startsSmall { FloatBuffer.enlargePages(firstUses) }
                 firstUses = []
             }
         }
