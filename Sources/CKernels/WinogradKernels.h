@@ -160,6 +160,9 @@ INLINE void transformInput(const Tiling *t, const float *x, Size tile, float *ed
     const float *const image = x + n * s->height * s->width * s->xPitch;
     const int isInside = row >= 0 && column >= 0 && row + tileSide <= s->height && column + tileSide <= s->width;
     const float *corner = image + (row * s->width + column) * s->xPitch;
+    // Of the tile after the next one.
+    for (Size h = 0; h < tileSide; h++)
+        fetchRows(corner + (h * s->width + tileSide + tileStep) * s->xPitch, tileStep, s->xPitch, channels);
     if (isInside && s->normalization) {
         LANES(channels, {
             const ChannelNorm norm = channelNorm(s->normalization, i, k);
@@ -317,6 +320,8 @@ static void transformOutputs(const Tiling *t, const float *m, Size step, Size mP
                              const float *residual, float *y) {
     for (Size tile = 0; tile < count; tile++) {
         const TilePlace place = outputPlace(t, first + tile);
+        for (Size h = 0; h < tileStep; h++)
+            fetchRowsToWrite(y + (place.pixel + h * t->s->width + 2 * tileStep) * t->s->yPitch, tileStep, t->s->yPitch, t->s->outputChannels);
         LANES(t->s->outputChannels, writeOutputs(t->s, place, m + tile * mPitch, step, bias, residual, y, i, k););
     }
 }
@@ -476,6 +481,8 @@ INLINE void transformGradient(const halcyon_conv3_shape *s, TilePlace place, con
 static void transformGradients(const Tiling *t, const float *dy, Size first, Size count, float *to, Size step, Size pitch) {
     for (Size tile = 0; tile < count; tile++) {
         const TilePlace place = outputPlace(t, first + tile);
+        for (Size h = 0; h < tileStep; h++)
+            fetchRows(dy + (place.pixel + h * t->s->width + 2 * tileStep) * t->s->yPitch, tileStep, t->s->yPitch, t->s->outputChannels);
 #ifdef KERNEL_BF16
         float *const row = to + tile / 2 * pitch;
         if (tile % 2) LANES(t->s->outputChannels, transformGradient(t->s, place, dy, i, k, row, step, secondOfPair););
