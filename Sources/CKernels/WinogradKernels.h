@@ -573,11 +573,11 @@ static void correlateTiles(void *context, Size first, Size end, int share) {
     }
 }
 
-/// The sums of some shares, and where the filters' gradients go.
+/// The sums of some shares, and where the filters' gradients go, [outputs][filterInputs].
 typedef struct {
     const halcyon_conv3_shape *s;
     float *sums, *dw;
-    Size shareFloats;
+    Size filterInputs, shareFloats;
     int shares;
 } FilterGradientWork;
 
@@ -601,15 +601,45 @@ static void finishFilterGradients(void *context, Size begin, Size end, int own) 
             }
             for (int h = 0; h < 3; h++) filterGradientTransform(rows[h], filters[h]);
             for (Size j = 0; j < minimum(W, outputs - o); j++)
-                for (int tap = 0; tap < 9; tap++) g->dw[((o + j) * inputs + i) * 9 + tap] = filters[tap / 3][tap % 3][j];
+                for (int tap = 0; tap < 9; tap++) g->dw[((o + j) * g->filterInputs + i) * 9 + tap] = filters[tap / 3][tap % 3][j];
         }
+}
+
+typedef struct {
+    WinogradRun run;
+    float *dw;
+} FilterGradientRun;
+
+/// All tiles for input channels first ..< end, whose sums are this share's alone.
+static void correlateInputs(void *context, Size first, Size end, int share) {
+    const FilterGradientRun *const g = context;
+    WinogradRun r = g->run;
+    halcyon_conv3_shape s = *r.tiling.s;
+    halcyon_normalization norm;
+    const Size inputs = s.inputChannels;
+    s.inputChannels = end - first;
+    if (s.normalization) {
+        norm = *s.normalization;
+        norm.mean += first, norm.inverseDeviation += first, norm.gamma += first, norm.beta += first;
+        s.normalization = &norm;
+    }
+    r.tiling.s = &s;
+    r.x += first, r.scratch += share * r.shareFloats;
+    correlateTiles(&r, 0, tileCount(&s), 0);
+    FilterGradientWork work = {&s, r.scratch, g->dw + first * 9, inputs, r.shareFloats, 1};
+    finishFilterGradients(&work, 0, end - first, 0);
 }
 
 static void conv3_weight_gradient(const halcyon_conv3_shape *s, const float *x, const float *dy, float *dw, float *scratch) {
     const Size lanes = paddedChannels(s->outputChannels), inputs = s->inputChannels;
     const Size tiles = blockTiles(inputs + lanes, gradientBytes), all = frequencies * inputs * lanes;
-    WinogradRun run = {tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles};
-    halcyon_parallel(tileCount(s), 24, correlateTiles, &run);
-    FilterGradientWork work = {s, scratch, dw, run.shareFloats, halcyon_shares(tileCount(s), 24)};
+    FilterGradientRun run = {{tilingOf(s), x, NULL, NULL, NULL, (float *)dy, scratch, all + shareFloats(s, tiles), tiles}, dw};
+    // Where tiles are few, sums for each thread cost more than transforming all tiles of dy.
+    if (tileCount(s) < 3 * inputs) {
+        halcyon_parallel(inputs, 16, correlateInputs, &run);
+        return;
+    }
+    halcyon_parallel(tileCount(s), 24, correlateTiles, &run.run);
+    FilterGradientWork work = {s, scratch, dw, inputs, run.run.shareFloats, halcyon_shares(tileCount(s), 24)};
     halcyon_parallel(inputs, filterGrain(s->outputChannels), finishFilterGradients, &work);
 }
