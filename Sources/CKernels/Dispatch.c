@@ -352,9 +352,6 @@ void halcyon_conv3_weight_gradient(const halcyon_conv3_shape *shape, const float
     CALL_ROUNDED(shape->isRounded, conv3_weight_gradient, shape, x, dy, dw, scratch);
 }
 
-/// Pixels that pointwise products stage together.
-enum { stagedPixels = 48 };
-
 ptrdiff_t halcyon_pointwise_packed_floats(ptrdiff_t inputs, ptrdiff_t outputs) { return paddedTo16(outputs) * inputs; }
 
 void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *weights, int isTransposed, int isRounded,
@@ -364,7 +361,7 @@ void halcyon_pointwise_pack(ptrdiff_t inputs, ptrdiff_t outputs, const float *we
 
 ptrdiff_t halcyon_pointwise_scratch(const halcyon_pointwise *operands, int isGated, int threads) {
     const ptrdiff_t inputs = operands->inputs;
-    if (operands->isRounded) return threads * stagedPixels * paddedTo16(inputs);
+    if (operands->isRounded) return threads * pointwiseChunk * paddedTo16(inputs);
     return isGated ? threads * halcyon_pointwise_packed_floats(inputs, operands->outputs) : 0;
 }
 
@@ -378,7 +375,7 @@ void halcyon_pointwise_share(void *operands, ptrdiff_t first, ptrdiff_t end, int
 }
 
 void halcyon_pointwise_run(const halcyon_pointwise *operands) {
-    halcyon_parallel(operands->batch * operands->pixels, stagedPixels, pointwiseShare(operands), (void *)(size_t)operands);
+    halcyon_parallel(operands->batch * operands->pixels, pointwiseChunk, pointwiseShare(operands), (void *)(size_t)operands);
 }
 
 void halcyon_depthwise(ptrdiff_t batch, ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, int kernel, ptrdiff_t

@@ -3,6 +3,9 @@
 #define HALCYON_KERNEL_TABLE_H
 #include "CKernels.h"
 
+/// Pixels that pointwise products stage together, a share's grain: a multiple of every block's rows.
+enum { pointwiseChunk = 48 };
+
 #define HALCYON_KERNELS(X)                                                                                                   \
     X(scale) X(add_scaled) X(all_finite) X(adam) X(mean_squared_error) X(mean_squared_error_gradient)                        \
     X(mean_absolute_error) X(mean_absolute_error_gradient) X(copy) X(add) X(subtract) X(leaky_relu) X(leaky_relu_backward)                          \

@@ -166,13 +166,6 @@ static void pointwiseBiasSums(Size count, Size channels, const float *dy, Size p
     });
 }
 
-/// Asks for `count` pixels from `pixel` on.
-static void fetchSide(const PointwiseSide *side, Size pixel, Size count) {
-    const float *x = side->memory + pixel * side->pitch;
-    for (Size p = 0; p < count; p++, x += side->pitch)
-        for (Size i = 0; i < side->channels; i += 16) __builtin_prefetch(x + i, 0, 3);
-}
-
 /// Adds the products of pixels `begin` ..< `end` to the totals, and their dy to its sums.
 static void pointwiseGradientPixelsOf(const PointwiseGradient *g, Size begin, Size end, float *totals, float *biasSums, float *staged) {
     const halcyon_pointwise_gradient *const k = g->k;
@@ -181,8 +174,8 @@ static void pointwiseGradientPixelsOf(const PointwiseGradient *g, Size begin, Si
         taken = minimum(chunk, end - pixel);
         const float *a, *b;
         Size aPitch, bPitch;
-        fetchSide(&g->a, pixel + taken, taken);
-        fetchSide(&g->b, pixel + taken, taken);
+        fetchRows(g->a.memory + (pixel + taken) * g->a.pitch, taken, g->a.pitch, g->a.channels);
+        fetchRows(g->b.memory + (pixel + taken) * g->b.pitch, taken, g->b.pitch, g->b.channels);
         float *const rest = pointwiseGradientSide(&g->a, g, pixel, taken, staged, &a, &aPitch);
         pointwiseGradientSide(&g->b, g, pixel, taken, rest, &b, &bPitch);
         const Size steps = pointwiseGradientSteps(taken), channels = g->b.isStaged ? totalPitch : g->b.channels;

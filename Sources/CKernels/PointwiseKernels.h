@@ -10,7 +10,6 @@ enum {
 #else
     pointwiseVectors = 2,
 #endif
-    pointwiseChunk = 48, // pixels that are staged together: a multiple of every block's rows
     pointwiseAhead = 2048, // floats before those that are multiplied, which are asked for
 };
 
