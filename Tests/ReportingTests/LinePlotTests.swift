@@ -34,14 +34,15 @@ import Trials
         }
         let race = StudyRace([
             run("slow", [(40, 2), (90, 6)], end: 100), run("slow", [(50, 4), (120, 9)], end: 130),
-            run("fast", [(10, 4), (30, 6)], end: 110), run("never", [(120, 99)], end: 120),
+            run("fast", [(10, 4), (30, 6)], end: 110), run("late", [(115, 99)], end: 120), run("never", [(115, 4)], end: 120),
         ])
         #expect(race.end == 100)
-        #expect(race.groups.map(\.label) == ["slow", "fast", "never"])
+        #expect(race.groups.map(\.label) == ["slow", "fast", "late", "never"])
         #expect(race.groups[0].mean(at: 39) == 0 && race.groups[0].mean(at: 40) == 1 && race.groups[0].mean(at: 100) == 5)
         #expect(race.groups[0].values(at: race.end) == [6, 4])
-        #expect(race.groups.map { $0.time(reaching: 5, within: race.end) } == [90, 30, nil])
-        #expect(try ParsedPicture(race.plot.svg).count("series") == 3)
+        #expect(race.groups.map { $0.time(reaching: 5) } == [90, 30, 115, nil])
+        #expect(race.plot.series.map { $0.points.first?.x } == [10, 10, 10, 10] && race.plot.series.map { $0.points.last?.x } == [100, 110, 120, 120])
+        #expect(try ParsedPicture(race.plot.svg).count("series") == 4)
     }
 
     @Test func manySeriesAndEmptyOnesAreDrawn() throws {

@@ -27,10 +27,13 @@ package struct StudyRace: Sendable {
         package let runs: [Run]
         /// The mean of the runs wherever one of them changes, ascending; before the first it is 0.
         package let means: [LinePlot.Place]
+        /// When its shortest run ended.
+        package let end: Double
 
         init(label: String, runs: [Run]) {
             self.label = label
             self.runs = runs
+            end = runs.map(\.end).min() ?? 0
             var latest = Array(repeating: 0.0, count: runs.count)
             let steps = runs.enumerated().flatMap { run in run.element.steps.map { (run: run.offset, place: $0) } }
             means = steps.sorted { $0.place.x < $1.place.x }.map { step in
@@ -44,15 +47,15 @@ package struct StudyRace: Sendable {
         /// Of each run its last value up to then.
         package func values(at seconds: Double) -> [Double] { runs.map { $0.steps.last { $0.x <= seconds }?.y ?? 0 } }
 
-        /// The second from which the mean has `level`; nil: not before `end`.
-        package func time(reaching level: Double, within end: Double) -> Double? {
+        /// The second from which the mean has `level`; nil: not before the end.
+        package func time(reaching level: Double) -> Double? {
             means.first { $0.x <= end && $0.y >= level }?.x
         }
     }
 
     /// In the order in which they were named first.
     package let groups: [Group]
-    /// When the shortest run ended: what is compared lies before.
+    /// When the shortest run of all ended: hypervolumes are compared there.
     package let end: Double
 
     package init(_ runs: [Run]) {
@@ -60,15 +63,17 @@ package struct StudyRace: Sendable {
         var labels: [String] = []
         for run in runs where !labels.contains(run.label) { labels.append(run.label) }
         groups = labels.map { label in Group(label: label, runs: runs.filter { $0.label == label }) }
-        end = runs.map(\.end).min() ?? 0
+        end = groups.map(\.end).min() ?? 0
     }
 
-    /// The mean of each group, over time.
+    /// The mean of each group, over time. It begins after a tenth: the first results would take all of the height.
     package var plot: LinePlot {
+        let begin = end / 10
         let series = groups.map { group in
             LinePlot.Series(
                 name: group.label + (group.runs.count > 1 ? ", mean of \(group.runs.count)" : ""),
-                points: [.init(0, group.mean(at: 0))] + group.means.filter { $0.x <= end } + [.init(end, group.mean(at: end))])
+                points: [.init(begin, group.mean(at: begin))] + group.means.filter { $0.x > begin && $0.x <= group.end }
+                    + [.init(group.end, group.mean(at: group.end))])
         }
         var plot = LinePlot(
             title: "Hypervolume over time", subtitle: "of the fronts of complete trials", horizontalTitle: "seconds of the controller",

@@ -13,7 +13,7 @@ extension StudyCommand {
             discussion: """
                 Studies with the same strategy and scheduler are repeats of one search: their mean counts, with its 95 % interval. Each \
                 search is held against the first one: when its mean reaches the mean that the first one ends with, as seconds and as a \
-                part of the first one's time; p is that of the Mann-Whitney test. Compared is what lies before the shortest study's end.
+                part of the first one's time. Hypervolumes and p (Mann-Whitney) are those after the time of the shortest study.
 
                 EXAMPLES
                   halcyon study compare runs/random-1 runs/random-2 runs/auto-1 runs/auto-2 --picture race.svg
@@ -57,12 +57,12 @@ extension StudyCommand {
             return race.groups.map { group in
                 let values = group.values(at: race.end)
                 let interval = MeanInterval(values)
-                let time = group.time(reaching: first.mean(at: race.end), within: race.end)
+                let time = group.time(reaching: first.mean(at: first.end))
                 var fields: [(String, Document)] = [
                     ("search", .string(group.label)), ("runs", .int(group.runs.count)), ("seconds", .float(race.end)),
                     ("hypervolume", .float(interval.mean)), ("half_width", .float(interval.halfWidth)),
                     ("reaches_first", time.map(Document.float) ?? .null),
-                    ("share_of_time", time.map { .float($0 / race.end) } ?? .null),
+                    ("share_of_time", time.map { .float($0 / first.end) } ?? .null),
                 ]
                 if group.label != first.label { fields.append(("p", .float(MannWhitney(values, first.values(at: race.end)).p))) }
                 return .object(fields)
