@@ -19,6 +19,11 @@ package struct NetworkInspector: CandidateInspector {
 
     package var costMetric: String? { "macs" }
 
+    package func estimateCost(_ candidate: Document) -> Double? {
+        guard let architecture = try? Architecture(candidate) else { return nil }
+        return (try? NetworkCost.macs(of: architecture, height: experiment.latency.height, width: experiment.latency.width)).map(Double.init)
+    }
+
     /// - Throws: a located `InputError` when the candidate is malformed, does not fit the size or the training patches, or has training settings
     ///   that the recipe refuses.
     package func inspect(_ candidate: Document) throws -> CandidateInspection {

@@ -55,6 +55,13 @@ package struct NetworkCost: Sendable, Equatable {
         self.architecture = architecture.name ?? String(hash.prefix(12))
     }
 
+    /// The multiply-accumulates of one image alone: nothing is compiled.
+    package static func macs(of architecture: Architecture, height: Int, width: Int) throws -> Int {
+        try architecture.inferenceGraph(exit: architecture.exitCount - 1).cost(
+            inputs: architecture.inputShapes(height: height, width: width, batch: 1)
+        ).macs
+    }
+
     /// `architecture, parameters, macs, peak_bytes, family, hash`.
     package var document: Document {
         [

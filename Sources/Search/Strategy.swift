@@ -54,7 +54,7 @@ extension Strategy {
 package struct TrialCost: Sendable {
     /// The metric of a result that tells it.
     package var metric: String
-    /// It for a genotype that has no result; nil where nothing can be built of it. Slow, as it builds the network.
+    /// It for a genotype that has no result; nil where nothing can be built of it. It takes as long as describing the network.
     package var estimate: @Sendable (Genotype) -> Double?
 
     package init(metric: String, estimate: @escaping @Sendable (Genotype) -> Double?) {

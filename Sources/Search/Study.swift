@@ -202,7 +202,7 @@ package struct Study: Sendable {
         guard let metric = inspector.costMetric else { return }
         strategy.weigh(
             TrialCost(metric: metric) { [space, inspector] genotype in
-                (try? inspector.inspect(space.resolve(genotype)))?.metrics[metric]
+                inspector.estimateCost(space.resolve(genotype))
             })
     }
 

@@ -30,8 +30,14 @@ package protocol CandidateInspector: Sendable {
     var costMetric: String? { get }
     /// Throws `InputError` when the candidate cannot be built; the study then rejects it.
     func inspect(_ candidate: Document) throws -> CandidateInspection
+    /// `costMetric` alone, sooner than `inspect` tells it; nil where the candidate cannot be built.
+    func estimateCost(_ candidate: Document) -> Double?
 }
 
 extension CandidateInspector {
     package var costMetric: String? { nil }
+
+    package func estimateCost(_ candidate: Document) -> Double? {
+        costMetric.flatMap { metric in try? inspect(candidate).metrics[metric] }
+    }
 }

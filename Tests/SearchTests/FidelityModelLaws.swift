@@ -23,6 +23,42 @@ import Testing
         #expect(falling(2) > falling(1))
     }
 
+    /// Losses that fall with the size, each family's from its own level.
+    private func results(_ count: Int, family: Int = 0, from size: Double = 18, level: Double = 5) -> [SizeTrend.Result] {
+        (0..<count).map { .init(size: size + Double($0) / 4, family: family, value: level - 0.7 * (size - 18 + Double($0) / 4)) }
+    }
+
+    private func fall(_ results: [SizeTrend.Result], from size: Double = 18, to other: Double = 20) -> Double {
+        let trend = SizeTrend(results)
+        return trend(size) - trend(other)
+    }
+
+    /// The slope is that of many results and less of a few; one that failed hardly turns it, and without a spread of sizes, or with one
+    /// result, nothing is foretold.
+    @Test func theTrendIsThatOfTheSizes() {
+        let whole: Double = 0.7 * 2
+        #expect(abs(fall(results(24)) - whole) < 0.1 * whole)
+        #expect(abs(fall(results(24) + [.init(size: 18.3, family: 0, value: 40)]) - whole) < 0.2 * whole)
+        #expect(fall(results(2)) < 0.8 * whole)
+        #expect(fall(results(1)) == 0)
+        #expect(fall(results(12).map { .init(size: 20, family: 0, value: $0.value) }) == 0)
+    }
+
+    /// Small networks of a good family and large ones of a bad one do not make size look bad, though few results make it less good.
+    @Test func familiesShareTheTrendAndNotTheLevel() {
+        let whole: Double = 0.7 * 2
+        let both = results(12) + results(12, family: 1, from: 20, level: 11)
+        #expect(fall(both) > 0.4 * whole && fall(both) < whole, "\(fall(both))")
+    }
+
+    /// A bent course is followed; a little beyond the sizes seen the trend is level.
+    @Test func theTrendBendsAndEndsLevel() {
+        let bent = results(24).map { SizeTrend.Result(size: $0.size, family: 0, value: ($0.size - 24) * ($0.size - 24)) }
+        #expect(fall(bent, to: 19) > 2 * fall(bent, from: 22, to: 23))
+        #expect(fall(bent, from: 23.75, to: 24.5) != 0)
+        #expect(fall(bent, from: 25, to: 40) == 0)
+    }
+
     /// LAPACK's factor and inverse in our layout, over sizes that do not divide a vector's width.
     @Test(arguments: [1, 2, 7, 33]) func choleskyIsThatOfTheMatrix(_ count: Int) {
         var stream = RandomStream(seed: 4).split(count)

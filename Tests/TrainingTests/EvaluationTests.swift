@@ -137,6 +137,7 @@ import Trials
         // Weights 4*9 + 4*4*9 + 4*9 a pixel; parameters: those, the two biases and batch norm's scale and shift.
         #expect(plain.metrics["macs"] == Double(216 * 24 * 40) && plain.metrics["parameters"] == 216 + 4 + 1 + 8)
         #expect(plain.metrics["peak_bytes"] ?? 0 > 0)
+        #expect(inspector.estimateCost(Samples.candidate()) == plain.metrics["macs"] && inspector.estimateCost(["network": "none"]) == nil)
         #expect(try inputError { _ = try inspector.inspect(Samples.candidate(training: ["steps": 5])) } != nil)
     }
 

@@ -16,6 +16,8 @@ struct KernelSpace: Sendable {
     /// For each choice, the number of its first alternative among all.
     let firstAlternatives: [Int]
     let alternativeCount: Int
+    /// The choice between families: the first one outside repeats whose alternatives hold decisions.
+    let familySlot: Int?
     /// For each decision the number of its alternatives; 0 for a number, 1 for what is no decision.
     fileprivate let alternativeCounts: [Int]
 
@@ -32,6 +34,10 @@ struct KernelSpace: Sendable {
             }
         }
         (firstAlternatives, alternativeCounts, alternativeCount) = (firsts, counts, total)
+        familySlot = vectors.decisions.firstIndex { choice in
+            guard case .choice = choice.kind, !choice.path.contains("[") else { return false }
+            return vectors.decisions.contains { $0.path.hasPrefix(choice.path + "/") }
+        }
         let isSmall = vectors.decisions.count < Self.mostGroups
         var numbers: [String: Int] = [:]
         groups = vectors.decisions.enumerated().map { slot, decision in
@@ -58,9 +64,15 @@ struct KernelInput: Sendable {
     /// How many active decisions each group has; nothing for those without.
     var active: [(group: Int32, count: Double)] = []
     var resource = 0.0
+    /// The logarithm of its operations, for the models' trends; 0 where sizes do not count.
+    var size = 0.0
+    /// The alternative of the choice between families; -1 where there is none.
+    var family = -1
 
-    init(_ vector: DecisionVectors.Vector, resource: Double, in space: KernelSpace) {
+    init(_ vector: DecisionVectors.Vector, resource: Double, size: Double = 0, in space: KernelSpace) {
         self.resource = resource
+        self.size = size
+        if let slot = space.familySlot, !vector[slot].isNaN { family = Int(vector[slot]) }
         var counts = Array(repeating: 0.0, count: space.groupCount)
         for (slot, value) in vector.enumerated() where !value.isNaN {
             let count = space.alternativeCounts[slot]

@@ -1,3 +1,4 @@
+import Foundation
 import SearchSpaces
 import Trials
 
@@ -15,8 +16,6 @@ struct SurrogateHistory: Sendable {
         var constrained: [Double?]
         /// By how much its best point exceeds the bounds, in all, relative to them.
         var violation: Double
-        /// The metric that trials are weighed by; nil where none is, or the result does not tell it.
-        var cost: Double?
     }
 
     struct Trial: Sendable {
@@ -27,9 +26,12 @@ struct SurrogateHistory: Sendable {
     let space: KernelSpace
     let objectives: [Objective]
     let constraints: [Constraint]
-    var costMetric: String?
+    /// What trials are weighed by; nil where their number counts.
+    var cost: TrialCost?
     private(set) var entries: [Entry] = []
     private(set) var trials: [Int: Trial] = [:]
+    /// How many trials were started of each family.
+    private(set) var starts: [Int: Int] = [:]
     /// In the order of their decisions.
     private(set) var pending: [Int] = []
     private(set) var failed: [KernelInput] = []
@@ -65,6 +67,7 @@ struct SurrogateHistory: Sendable {
             known.insert(identity)
             digest = (digest ^ identity) &* 0x100_0000_01b3
             trials[number] = Trial(vector: vector, target: resource)
+            starts[KernelInput(vector, resource: 0, in: space).family, default: 0] += 1
             pending.append(number)
         case .continued(let number, let resource):
             guard trials[number] != nil else { return }
@@ -73,7 +76,8 @@ struct SurrogateHistory: Sendable {
         case .result(let number, let resource, let points):
             pending.removeAll { $0 == number }
             guard let trial = trials[number] else { return }
-            let input = KernelInput(trial.vector, resource: KernelSpace.place(resource: resource), in: space)
+            let input = KernelInput(
+                trial.vector, resource: KernelSpace.place(resource: resource), size: size(points, trial.vector), in: space)
             guard let entry = entry(number, resource, input, points) else {
                 failed.append(input)
                 return
@@ -108,7 +112,7 @@ struct SurrogateHistory: Sendable {
             trials[number] = Trial(vector: vector, target: 0)
             let place = KernelSpace.place(resource: resource)
             transferredPlace = max(place, transferredPlace ?? place)
-            let input = KernelInput(vector, resource: place, in: space)
+            let input = KernelInput(vector, resource: place, size: size(points, vector), in: space)
             guard let entry = entry(number, 0, input, points) else { return }
             for losses in entry.feasible { looseFront.insert(trial: number, point: entries.count, losses: losses) }
             entries.append(entry)
@@ -126,15 +130,12 @@ struct SurrogateHistory: Sendable {
             trial: trial, resource: resource, input: input, losses: first.1,
             feasible: complete.filter { constraintViolation(of: $0.0, constraints: constraints) == 0 }.map(\.1),
             constrained: constraints.map { first.0.metrics[$0.metric].flatMap { $0.isFinite ? $0 : nil } },
-            violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0,
-            cost: costMetric.flatMap { first.0.metrics[$0] })
+            violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0)
     }
 
-    /// The median of what the results' trials cost; nil where that does not count.
-    var typicalCost: Double? {
-        if costMetric == nil { return nil }
-        let costs = entries.compactMap(\.cost).sorted()
-        return costs.isEmpty ? 1 : max(costs[costs.count / 2], 1)
+    private func size(_ points: [Point], _ vector: DecisionVectors.Vector) -> Double {
+        guard let cost else { return 0 }
+        return log(max(points.first?.metrics[cost.metric] ?? cost.estimate(space.vectors.genotype(vector)) ?? 1, 1))
     }
 
     /// The highest resource of the first `count` entries, and of each trial that reached it the number of its entry there.

@@ -2,8 +2,8 @@ import Foundation
 import SearchSpaces
 import Trials
 
-/// The Gaussian processes of a history: one for each objective, each constrained metric and what trials cost where that counts and is no
-/// objective, brought up to date when asked.
+/// The Gaussian processes of a history: one for each objective and each constrained metric, brought up to date when asked. Where trials are
+/// weighed, those of the objectives are of the differences from their trends over the networks' sizes (`SizeTrend`).
 ///
 /// Its state is a function of the history alone: parameters are fitted at fixed numbers of results, each fit going on from the last one;
 /// and of many results a fixed part is kept, chosen anew after every so many more.
@@ -16,8 +16,6 @@ struct SurrogateModel: Sendable {
     private let space: KernelSpace
     private let objectives: [Objective]
     private let constraints: [Constraint]
-    /// The objective that tells what trials cost, and so has their model already.
-    private var costObjective: Int?
     private var fitters: [GaussianProcessFitter] = []
     private var nextFit = SurrogateModel.firstFit
     private var processes: [GaussianProcess] = []
@@ -34,6 +32,8 @@ struct SurrogateModel: Sendable {
     /// The entries that the means rest on.
     private(set) var active: [Int] = []
     private(set) var warps: [Warp] = []
+    /// One for each process.
+    private var trends: [SizeTrend] = []
 
     /// The number of results at which parameters are fitted first.
     static let firstFit = 6
@@ -49,8 +49,6 @@ struct SurrogateModel: Sendable {
         var means: [Double]
         var deviations: [Double]
         var feasibility: Double
-        /// What the trial costs; nil where that does not count.
-        var cost: Double?
     }
 
     mutating func update(_ history: SurrogateHistory) {
@@ -60,10 +58,7 @@ struct SurrogateModel: Sendable {
             }
             let mean = activeCount.reduce(0, +) / Double(max(activeCount.count, 1))
             let start = GaussianProcess.Parameters(space, active: mean)
-            costObjective = objectives.firstIndex { $0.metric == history.costMetric }
-            let hasCostModel = history.costMetric != nil && costObjective == nil
-            let count = objectives.count + constraints.count + (hasCostModel ? 1 : 0)
-            fitters = Array(repeating: GaussianProcessFitter(start), count: count)
+            fitters = Array(repeating: GaussianProcessFitter(start), count: objectives.count + constraints.count)
         }
         var changed = processes.isEmpty
         while nextFit <= history.entries.count {
@@ -101,10 +96,13 @@ struct SurrogateModel: Sendable {
             }
         }
         warps = makeWarps(active, history)
+        trends = []
         for output in processes.indices {
             processes[output].truncate(min(common, processes[output].count))
             for input in added { processes[output].append(input, in: space) }
-            processes[output].condition(targets(output, active, history, count: count))
+            let (trend, differences) = differences(output, active, history, count: count)
+            trends.append(trend)
+            processes[output].condition(differences)
         }
         rows = wanted
     }
@@ -115,7 +113,8 @@ struct SurrogateModel: Sendable {
         let inputs = numbers.map { history.entries[$0].input }
         for output in fitters.indices {
             fitters[output].fit(
-                inputs, targets: targets(output, numbers, history, count: count), in: space, iterations: count == Self.firstFit ? 12 : 6)
+                inputs, targets: differences(output, numbers, history, count: count).values, in: space,
+                iterations: count == Self.firstFit ? 12 : 6)
         }
     }
 
@@ -130,7 +129,18 @@ struct SurrogateModel: Sendable {
         }
     }
 
-    /// What the model of an output learns of entries: its values, those at lower resources as they foretell that of the highest of the
+    /// The trend of an output, and what its model learns of entries: the differences from it.
+    private func differences(
+        _ output: Int, _ numbers: [Int], _ history: SurrogateHistory, count: Int
+    ) -> (trend: SizeTrend, values: [Double]) {
+        let targets = targets(output, numbers, history, count: count)
+        guard history.cost != nil, output < objectives.count else { return (SizeTrend(), targets) }
+        let inputs = numbers.map { history.entries[$0].input }
+        let trend = SizeTrend(zip(inputs, targets).map { .init(size: $0.size, family: $0.family, value: $1) })
+        return (trend, zip(inputs, targets).map { $1 - trend($0.size) })
+    }
+
+    /// What is known of an output of entries: its values, those at lower resources as they foretell that of the highest of the
     /// first `count` results.
     private func targets(_ output: Int, _ numbers: [Int], _ history: SurrogateHistory, count: Int) -> [Double] {
         let values = numbers.map { value(output, history.entries[$0]) }
@@ -157,8 +167,7 @@ struct SurrogateModel: Sendable {
     /// What the model of this output learns of an entry; nil for a constrained metric that it does not tell.
     private func value(_ output: Int, _ entry: SurrogateHistory.Entry) -> Double? {
         if output < objectives.count { return warps[output](entry.losses[output]) }
-        if output < objectives.count + constraints.count { return entry.constrained[output - objectives.count] }
-        return entry.cost.map { log(max($0, 1)) }
+        return entry.constrained[output - objectives.count]
     }
 
     /// - Parameters:
@@ -171,11 +180,8 @@ struct SurrogateModel: Sendable {
             let mean = processes[output].mean(correlations)
             let deviation = isRough ? processes[output].roughDeviation(correlations) : processes[output].deviation(correlations)
             if output < objectives.count {
-                belief.means.append(mean)
+                belief.means.append(mean + trends[output](input.size))
                 belief.deviations.append(caution * deviation)
-                if output == costObjective { belief.cost = max(warps[output].inverse(mean), 1) }
-            } else if output == objectives.count + constraints.count {
-                belief.cost = exp(mean)
             } else {
                 let constraint = constraints[output - objectives.count]
                 let above = constraint.atMost.map { normalDistribution(($0 - mean) / deviation) } ?? 1

@@ -1,5 +1,6 @@
 import COpenBLAS
 import Documents
+import Foundation
 import RandomStreams
 import SearchSpaces
 import Trials
@@ -19,9 +20,12 @@ import Trials
 ///
 /// Where time is what is scarce (`weigh`), the design takes the cheapest of `designDraws` proposals, and the gain counts by the second:
 /// divided by what the trial is expected to cost, with a quarter of a typical one's added for what each costs besides training. Small
-/// networks tell in little time what is worth being large, and most of a front's hypervolume is theirs. Deviations count more, 0.7: with a few
-/// dozen trials, copies of the best one are all that the models know. (All were chosen in races with made-up networks, whose accuracy,
-/// latency and time spread as measured ones do.)
+/// networks tell in little time what is worth being large, and most of a front's hypervolume is theirs. Every second proposal explores
+/// instead: its gain counts whatever the time, divided by how many trials its family has had. A family that is best where networks are
+/// small need not be so where they are large, and a first rung is cheap. The models learn what networks of one size do not have in common
+/// (`SizeTrend`): without, a far candidate is taken for one of middling size. Deviations count more, 0.7: with a few dozen trials, copies of
+/// the best one are all that the models know. (Design, gain for the time and deviations were chosen in races with made-up networks, whose
+/// accuracy, latency and time spread as measured ones do. The exploring was not: real searches stayed in one family without it.)
 ///
 /// A proposal depends on the observations alone: `redraw` takes the next best candidate, so refused ones are passed over.
 package struct SurrogateStrategy: Strategy {
@@ -37,9 +41,14 @@ package struct SurrogateStrategy: Strategy {
     private var ranking: [DecisionVectors.Vector]?
 
     /// What deviations are multiplied by.
-    private var caution: Double { givenCaution ?? (cost == nil ? 0.25 : 0.7) }
+    private var caution: Double { givenCaution ?? (history.cost == nil ? 0.25 : 0.7) }
     private let givenCaution: Double?
-    private var cost: TrialCost?
+    /// The objective that tells how long a trial takes: the time of a training goes with a latency more nearly than with operations, whose
+    /// speed differs between families.
+    private var timeObjective: Int?
+    private var costMetric: String? { history.cost.map { cost in timeObjective.map { objectives[$0].metric } ?? cost.metric } }
+    /// The logarithms of the operations of candidates that were considered, by their identity; nil for those that nothing can be built of.
+    private var sizes: [UInt64: Double?] = [:]
     private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
@@ -59,12 +68,11 @@ package struct SurrogateStrategy: Strategy {
         model = SurrogateModel(space: kernel, objectives: objectives, constraints: constraints)
     }
 
-    package var summary: String { history.costMetric.map { "\(Self.kind), gain per \($0)" } ?? Self.kind }
+    package var summary: String { costMetric.map { "\(Self.kind), gain per \($0)" } ?? Self.kind }
 
     package mutating func weigh(_ cost: TrialCost) {
-        self.cost = cost
-        // The time of a training goes with a latency more nearly than with operations, whose speed differs between families.
-        history.costMetric = objectives.first { isMeasuredTime($0.metric) }?.metric ?? cost.metric
+        history.cost = cost
+        timeObjective = objectives.firstIndex { isMeasuredTime($0.metric) }
     }
 
     package mutating func observe(_ observation: Observation) {
@@ -89,7 +97,7 @@ package struct SurrogateStrategy: Strategy {
     /// A sample of the design, or another one when it was started before.
     private func proposeNew(_ redraw: Int, using stream: inout RandomStream) -> Genotype {
         var genotype = design.propose(redraw: redraw, using: &stream)
-        if let cost {
+        if let cost = history.cost {
             var least = cost.estimate(genotype) ?? .infinity
             for _ in 1..<Self.designDraws {
                 let other = design.propose(redraw: redraw, using: &stream)
@@ -116,7 +124,7 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
-            let input = KernelInput(trial.vector, resource: resource, in: space)
+            let input = KernelInput(trial.vector, resource: resource, size: size(trial.vector) ?? 0, in: space)
             let belief = model.belief(input, failed: [], isRough: true)
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
@@ -124,11 +132,45 @@ package struct SurrogateStrategy: Strategy {
         return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
     }
 
-    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, typicalCost: Double?, isRough: Bool) {
+    /// The logarithm of a network's operations, where that counts; nil where nothing can be built of the vector.
+    private mutating func size(_ vector: DecisionVectors.Vector) -> Double? {
+        guard let cost = history.cost else { return 0 }
+        let identity = SurrogateHistory.identity(vector)
+        if let known = sizes[identity] { return known }
+        let size = cost.estimate(vectors.genotype(vector)).map { log(max($0, 1)) }
+        sizes.updateValue(size, forKey: identity)
+        return size
+    }
+
+    /// What a trial costs by its losses, as told or expected, and its size.
+    private func cost(_ losses: (Int) -> Double, size: Double) -> Double { timeObjective.map(losses) ?? exp(size) }
+
+    /// What a gain is divided by.
+    private enum Scale {
+        case none
+        /// What the trial is expected to cost, as a part of a typical one.
+        case cost(typical: Double)
+        /// How often the candidate's family was tried.
+        case family
+    }
+
+    private var scale: Scale {
+        if history.cost == nil { return .none }
+        if history.trials.count % 2 == 1 { return .family }
+        let costs = history.entries.map { entry in cost({ entry.losses[$0] }, size: entry.input.size) }.sorted()
+        return .cost(typical: costs.isEmpty ? 1 : max(costs[costs.count / 2], 1e-9))
+    }
+
+    private mutating func judge(_ candidate: inout Candidate, by gain: ExpectedGain, scale: Scale, isRough: Bool) {
         let belief = model.belief(candidate.input, failed: history.failed, caution: caution, isRough: isRough)
         let warps = model.warps
         candidate.gain = belief.feasibility * gain(belief)
-        if let cost = belief.cost, let typicalCost { candidate.gain /= cost / typicalCost + 0.25 }
+        switch scale {
+        case .none: break
+        case .cost(let typical):
+            candidate.gain /= cost({ warps[$0].inverse(belief.means[$0]) }, size: candidate.input.size) / typical + 0.25
+        case .family: candidate.gain /= Double(1 + history.starts[candidate.input.family, default: 0])
+        }
         candidate.distance = belief.means.indices.reduce(-belief.feasibility) { total, axis in
             let warp = warps[axis]
             return total + (belief.means[axis] - belief.deviations[axis] - (warp.reference - warp.span)) / warp.span
@@ -140,7 +182,7 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         let resource = history.place
         let gain = expectedGain(at: resource)
-        let typicalCost = history.typicalCost
+        let scale = scale
         var pool = CandidatePool(vectors: vectors, history: history)
         var candidates: [Candidate] = []
         // Best first: what is moved about is their places.
@@ -154,8 +196,9 @@ package struct SurrogateStrategy: Strategy {
         }
         func take(_ found: [DecisionVectors.Vector]) {
             for vector in found {
-                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, in: space))
-                judge(&candidate, by: gain, typicalCost: typicalCost, isRough: true)
+                guard let size = size(vector) else { continue }
+                var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, size: size, in: space))
+                judge(&candidate, by: gain, scale: scale, isRough: true)
                 candidates.append(candidate)
             }
             candidates = sorted(candidates)
@@ -163,7 +206,7 @@ package struct SurrogateStrategy: Strategy {
         take(pool.draw(candidateCount))
         for _ in 0..<2 { take(pool.neighbours(of: candidates.prefix(8).map(\.vector), each: candidateCount / 32)) }
         var finalists = Array(candidates.prefix(Self.finalists))
-        for index in finalists.indices { judge(&finalists[index], by: gain, typicalCost: typicalCost, isRough: false) }
+        for index in finalists.indices { judge(&finalists[index], by: gain, scale: scale, isRough: false) }
         finalists = sorted(finalists)
         return (finalists + candidates.dropFirst(Self.finalists)).map(\.vector)
     }
