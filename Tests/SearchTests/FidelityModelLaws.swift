@@ -23,12 +23,14 @@ import Testing
         #expect(falling(2) > falling(1))
     }
 
+    private typealias Result = (size: Double, family: Int, value: Double)
+
     /// Losses that fall with the size, each family's from its own level.
-    private func results(_ count: Int, family: Int = 0, from size: Double = 18, level: Double = 5) -> [SizeTrend.Result] {
-        (0..<count).map { .init(size: size + Double($0) / 4, family: family, value: level - 0.7 * (size - 18 + Double($0) / 4)) }
+    private func results(_ count: Int, family: Int = 0, from size: Double = 18, level: Double = 5) -> [Result] {
+        (0..<count).map { (size: size + Double($0) / 4, family: family, value: level - 0.7 * (size - 18 + Double($0) / 4)) }
     }
 
-    private func fall(_ results: [SizeTrend.Result], from size: Double = 18, to other: Double = 20) -> Double {
+    private func fall(_ results: [Result], from size: Double = 18, to other: Double = 20) -> Double {
         let trend = SizeTrend(results)
         return trend(size) - trend(other)
     }
@@ -38,10 +40,10 @@ import Testing
     @Test func theTrendIsThatOfTheSizes() {
         let whole: Double = 0.7 * 2
         #expect(abs(fall(results(24)) - whole) < 0.1 * whole)
-        #expect(abs(fall(results(24) + [.init(size: 18.3, family: 0, value: 40)]) - whole) < 0.2 * whole)
+        #expect(abs(fall(results(24) + [(size: 18.3, family: 0, value: 40)]) - whole) < 0.2 * whole)
         #expect(fall(results(2)) < 0.8 * whole)
         #expect(fall(results(1)) == 0)
-        #expect(fall(results(12).map { .init(size: 20, family: 0, value: $0.value) }) == 0)
+        #expect(fall(results(12).map { (size: 20, family: 0, value: $0.value) }) == 0)
     }
 
     /// Small networks of a good family and large ones of a bad one do not make size look bad, though few results make it less good.
@@ -53,7 +55,7 @@ import Testing
 
     /// A bent course is followed; a little beyond the sizes seen the trend is level.
     @Test func theTrendBendsAndEndsLevel() {
-        let bent = results(24).map { SizeTrend.Result(size: $0.size, family: 0, value: ($0.size - 24) * ($0.size - 24)) }
+        let bent = results(24).map { (size: $0.size, family: 0, value: ($0.size - 24) * ($0.size - 24)) }
         #expect(fall(bent, to: 19) > 2 * fall(bent, from: 22, to: 23))
         #expect(fall(bent, from: 23.75, to: 24.5) != 0)
         #expect(fall(bent, from: 25, to: 40) == 0)

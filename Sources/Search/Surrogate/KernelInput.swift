@@ -17,7 +17,7 @@ struct KernelSpace: Sendable {
     let firstAlternatives: [Int]
     let alternativeCount: Int
     /// The choice between families: the first one outside repeats whose alternatives hold decisions.
-    let familySlot: Int?
+    private let familySlot: Int?
     /// For each decision the number of its alternatives; 0 for a number, 1 for what is no decision.
     fileprivate let alternativeCounts: [Int]
 
@@ -50,6 +50,12 @@ struct KernelSpace: Sendable {
         groupCount = min(numbers.count, Self.mostGroups - 1) + 1
     }
 
+    /// The alternative that a point takes of the choice between families; -1 where there is none.
+    func family(_ vector: DecisionVectors.Vector) -> Int {
+        guard let slot = familySlot, !vector[slot].isNaN else { return -1 }
+        return Int(vector[slot])
+    }
+
     /// The place of a resource on the scale of a number: half of it for a thousandfold.
     static func place(resource: Int) -> Double { place(resource: Double(max(resource, 1))) }
     static func place(resource: Double) -> Double { 0.05 * log2(resource) }
@@ -66,13 +72,12 @@ struct KernelInput: Sendable {
     var resource = 0.0
     /// The logarithm of its operations, for the models' trends; 0 where sizes do not count.
     var size = 0.0
-    /// The alternative of the choice between families; -1 where there is none.
-    var family = -1
+    var family: Int
 
     init(_ vector: DecisionVectors.Vector, resource: Double, size: Double = 0, in space: KernelSpace) {
         self.resource = resource
         self.size = size
-        if let slot = space.familySlot, !vector[slot].isNaN { family = Int(vector[slot]) }
+        family = space.family(vector)
         var counts = Array(repeating: 0.0, count: space.groupCount)
         for (slot, value) in vector.enumerated() where !value.isNaN {
             let count = space.alternativeCounts[slot]

@@ -6,24 +6,12 @@
 /// that in each family anew, and stay in the first one that became good.
 ///
 /// It is that of least squares with a prior: slope and bend are drawn to none, and a family's level to the common one, as one more result
-/// would; outliers count less (Huber's weights, bounded at twice the median difference). Beyond the sizes seen it goes on by half of
-/// them, and is level from there: a search may grow step by step.
+/// would; outliers count less (Huber's weights, bounded at twice the median difference). It goes on to one and a half times the
+/// greatest size seen, and to two thirds of the least, and is level from there: a search may grow step by step.
 package struct SizeTrend: Sendable {
-    package struct Result: Sendable {
-        package var size: Double
-        package var family: Int
-        package var value: Double
-
-        package init(size: Double, family: Int, value: Double) {
-            self.size = size
-            self.family = family
-            self.value = value
-        }
-    }
-
     private static let prior = 1.0
     private static let iterations = 16
-    private static let margin = 0.4
+    private static let margin = 0.4  // of a logarithm
     private var slope = 0.0
     private var bend = 0.0
     /// Sizes are counted from their mean, in their standard deviations.
@@ -33,7 +21,8 @@ package struct SizeTrend: Sendable {
 
     package init() {}
 
-    package init(_ results: [Result]) {
+    /// - Parameter results: sizes are logarithms.
+    package init(_ results: [(size: Double, family: Int, value: Double)]) {
         let sizes = results.map(\.size)
         guard let least = sizes.min(), let greatest = sizes.max(), least < greatest else { return }
         let count = Double(results.count)
@@ -47,15 +36,17 @@ package struct SizeTrend: Sendable {
             let level = zip(weights, differences).reduce(0) { $0 + $1.0 * $1.1 } / weights.reduce(0, +)
             var families: [Int: (weight: Double, sum: Double)] = [:]
             for (index, result) in results.enumerated() {
-                families[result.family, default: (Self.prior, 0)].weight += weights[index]
-                families[result.family, default: (Self.prior, 0)].sum += weights[index] * (differences[index] - level)
+                var family = families[result.family] ?? (Self.prior, 0)
+                family.weight += weights[index]
+                family.sum += weights[index] * (differences[index] - level)
+                families[result.family] = family
             }
             let levels = families.mapValues { level + $0.sum / $0.weight }
+            let values = results.map { $0.value - levels[$0.family, default: level] }
             var (aa, ab, bb, av, bv) = (Self.prior, 0.0, Self.prior, 0.0, 0.0)
-            for (weight, result) in zip(weights, results) {
-                let a = (result.size - centre) / scale
+            for (weight, (size, value)) in zip(weights, zip(sizes, values)) {
+                let a = (size - centre) / scale
                 let b = a * a - 1
-                let value = result.value - levels[result.family, default: level]
                 aa += weight * a * a
                 ab += weight * a * b
                 bb += weight * b * b
@@ -65,7 +56,7 @@ package struct SizeTrend: Sendable {
             let determinant = aa * bb - ab * ab
             slope = (av * bb - bv * ab) / determinant
             bend = (bv * aa - av * ab) / determinant
-            let rests = results.map { abs($0.value - levels[$0.family, default: level] - self($0.size)) }
+            let rests = zip(sizes, values).map { abs($1 - self($0)) }
             let bound = 2 * rests.sorted()[rests.count / 2]
             weights = rests.map { $0 > bound && bound > 0 ? bound / $0 : 1 }
         }

@@ -67,7 +67,7 @@ struct SurrogateHistory: Sendable {
             known.insert(identity)
             digest = (digest ^ identity) &* 0x100_0000_01b3
             trials[number] = Trial(vector: vector, target: resource)
-            starts[KernelInput(vector, resource: 0, in: space).family, default: 0] += 1
+            starts[space.family(vector), default: 0] += 1
             pending.append(number)
         case .continued(let number, let resource):
             guard trials[number] != nil else { return }
@@ -133,9 +133,17 @@ struct SurrogateHistory: Sendable {
             violation: complete.map { constraintViolation(of: $0.0, constraints: constraints) }.min() ?? 0)
     }
 
-    private func size(_ points: [Point], _ vector: DecisionVectors.Vector) -> Double {
+    /// The logarithm of what trials are weighed by, 0 where they are not; nil where nothing can be built of the vector. Slow, as it describes
+    /// the network.
+    func size(_ vector: DecisionVectors.Vector) -> Double? {
         guard let cost else { return 0 }
-        return log(max(points.first?.metrics[cost.metric] ?? cost.estimate(space.vectors.genotype(vector)) ?? 1, 1))
+        return cost.estimate(space.vectors.genotype(vector)).map { log(max($0, 1)) }
+    }
+
+    /// That of a trial with a result, which tells it as a rule.
+    private func size(_ points: [Point], _ vector: DecisionVectors.Vector) -> Double {
+        guard let cost, let told = points.first?.metrics[cost.metric] else { return size(vector) ?? 0 }
+        return log(max(told, 1))
     }
 
     /// The highest resource of the first `count` entries, and of each trial that reached it the number of its entry there.

@@ -136,7 +136,7 @@ struct SurrogateModel: Sendable {
         let targets = targets(output, numbers, history, count: count)
         guard history.cost != nil, output < objectives.count else { return (SizeTrend(), targets) }
         let inputs = numbers.map { history.entries[$0].input }
-        let trend = SizeTrend(zip(inputs, targets).map { .init(size: $0.size, family: $0.family, value: $1) })
+        let trend = SizeTrend(zip(inputs, targets).map { (size: $0.size, family: $0.family, value: $1) })
         return (trend, zip(inputs, targets).map { $1 - trend($0.size) })
     }
 

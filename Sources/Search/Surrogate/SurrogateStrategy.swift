@@ -47,8 +47,6 @@ package struct SurrogateStrategy: Strategy {
     /// speed differs between families.
     private var timeObjective: Int?
     private var costMetric: String? { history.cost.map { cost in timeObjective.map { objectives[$0].metric } ?? cost.metric } }
-    /// The logarithms of the operations of candidates that were considered, by their identity; nil for those that nothing can be built of.
-    private var sizes: [UInt64: Double?] = [:]
     private static let designDraws = 4
     /// So many candidates get exact deviations and the exact gain.
     private static let finalists = 40
@@ -124,22 +122,12 @@ package struct SurrogateStrategy: Strategy {
         let space = history.space
         for number in history.pending {
             guard let trial = history.trials[number] else { continue }
-            let input = KernelInput(trial.vector, resource: resource, size: size(trial.vector) ?? 0, in: space)
+            let input = KernelInput(trial.vector, resource: resource, size: history.size(trial.vector) ?? 0, in: space)
             let belief = model.belief(input, failed: [], isRough: true)
             if belief.feasibility < 0.5 { continue }
             front.append(belief.means.enumerated().map { model.warps[$0].inverse($1) })
         }
         return ExpectedGain(front: front, reference: objectives.map { $0.loss($0.reference) }, warps: model.warps)
-    }
-
-    /// The logarithm of a network's operations, where that counts; nil where nothing can be built of the vector.
-    private mutating func size(_ vector: DecisionVectors.Vector) -> Double? {
-        guard let cost = history.cost else { return 0 }
-        let identity = SurrogateHistory.identity(vector)
-        if let known = sizes[identity] { return known }
-        let size = cost.estimate(vectors.genotype(vector)).map { log(max($0, 1)) }
-        sizes.updateValue(size, forKey: identity)
-        return size
     }
 
     /// What a trial costs by its losses, as told or expected, and its size.
@@ -196,7 +184,7 @@ package struct SurrogateStrategy: Strategy {
         }
         func take(_ found: [DecisionVectors.Vector]) {
             for vector in found {
-                guard let size = size(vector) else { continue }
+                guard let size = history.size(vector) else { continue }
                 var candidate = Candidate(vector: vector, input: KernelInput(vector, resource: resource, size: size, in: space))
                 judge(&candidate, by: gain, scale: scale, isRough: true)
                 candidates.append(candidate)
